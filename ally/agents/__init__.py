@@ -1,0 +1,1 @@
+"""The four agents, each a prompt with its defaults."""

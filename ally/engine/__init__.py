@@ -1,0 +1,1 @@
+"""One turn: model and tools until done, as a stream of events."""

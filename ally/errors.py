@@ -1,0 +1,215 @@
+"""Everything that can go wrong in Ally, as one tree.
+
+AllyError                   message, hint
+├── UsageError              the command line asks for something that does not exist
+├── ConfigError             file, key
+├── PluginError             path
+├── ProviderError           provider, model, retryable
+│   ├── UnknownProvider     available
+│   ├── MissingPackage      package
+│   ├── MissingKey          variables
+│   ├── RefusedKey
+│   ├── UnknownModel
+│   ├── RateLimited         retry_after_s
+│   ├── Overloaded
+│   ├── ContextTooLong      limit_tokens
+│   ├── BadRequest
+│   ├── Unreachable
+│   │   └── OfflineRefused  destination
+│   ├── CutStream
+│   ├── IdleStream          idle_s
+│   └── BadReply
+├── ModelFileError          model
+├── ToolError               tool
+│   └── ToolArguments
+└── StorageError            path
+
+The message says what happened and to which object, the hint what to do next. Neither ever holds a key.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class AllyError(Exception):
+    """Base of every error a user may see; an exception outside this tree is a bug."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(AllyError):
+    """The command line names something that does not exist or cannot be combined."""
+
+
+class ConfigError(AllyError):
+    """A configuration file or value cannot be used."""
+
+    def __init__(self, message: str, *, file: Path | None = None, key: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.file = file
+        self.key = key
+
+
+class PluginError(AllyError):
+    """A plug-in file cannot be loaded; everything else starts without it."""
+
+    def __init__(self, path: Path, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.path = path
+
+
+class ProviderError(AllyError):
+    """A provider cannot be used or a model call failed.
+
+    `retryable` says whether the same request may succeed later without any change by the user.
+    """
+
+    retryable = False
+
+    def __init__(self, message: str, *, provider: str = "", model: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.provider = provider
+        self.model = model
+
+
+class UnknownProvider(ProviderError):
+    """No provider of that name; the text is promised by the guide."""
+
+    def __init__(self, provider: str, available: Sequence[str], *, hint: str = "") -> None:
+        message = f"Unknown provider: {provider}. Available providers: {', '.join(available)}"
+        super().__init__(message, provider=provider, hint=hint)
+        self.available = tuple(available)
+
+
+class MissingPackage(ProviderError):
+    """A Python package that the provider needs is not installed; the hint is the exact install line."""
+
+    def __init__(self, package: str, *, provider: str = "", hint: str = "") -> None:
+        super().__init__(f"The Python package {package} is not installed.", provider=provider, hint=hint)
+        self.package = package
+
+
+class MissingKey(ProviderError):
+    """No key was found for the provider."""
+
+    def __init__(self, provider: str, variables: Sequence[str] = (), *, message: str = "", hint: str = "") -> None:
+        names = " and ".join(variables)
+        super().__init__(message or f"{provider} needs a key: {names} is not set.", provider=provider, hint=hint)
+        self.variables = tuple(variables)
+
+
+class RefusedKey(ProviderError):
+    """The service answered 401 or 403: the key is wrong, expired or not allowed to do this."""
+
+
+class UnknownModel(ProviderError):
+    """The service does not have the model."""
+
+
+class RateLimited(ProviderError):
+    """The service asks to slow down. `retry_after_s` is None when it did not say for how long."""
+
+    retryable = True
+
+    def __init__(
+        self, message: str, *, retry_after_s: float | None, provider: str = "", model: str = "", hint: str = ""
+    ) -> None:
+        super().__init__(message, provider=provider, model=model, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
+class Overloaded(ProviderError):
+    """The service failed on its side (5xx) or says that it is overloaded."""
+
+    retryable = True
+
+
+class ContextTooLong(ProviderError):
+    """The request does not fit the model's context window; `limit_tokens` is None when the service did not say."""
+
+    def __init__(
+        self, message: str, *, limit_tokens: int | None = None, provider: str = "", model: str = "", hint: str = ""
+    ) -> None:
+        super().__init__(message, provider=provider, model=model, hint=hint)
+        self.limit_tokens = limit_tokens
+
+
+class BadRequest(ProviderError):
+    """The service refused the request for another reason (4xx); the same request will fail again."""
+
+
+class Unreachable(ProviderError):
+    """No connection, or no answer within the time limit."""
+
+    retryable = True
+
+
+class OfflineRefused(Unreachable):
+    """--offline is on and the destination is not on this machine."""
+
+    retryable = False
+
+    def __init__(self, destination: str, *, provider: str = "", model: str = "") -> None:
+        super().__init__(
+            f"Offline mode: refused to contact {destination}.",
+            provider=provider,
+            model=model,
+            hint="use a model on this machine (ally --provider local), or leave out --offline",
+        )
+        self.destination = destination
+
+
+class CutStream(ProviderError):
+    """The stream ended before the service said that the answer was complete."""
+
+    retryable = True
+
+
+class IdleStream(ProviderError):
+    """The stream stayed open but nothing arrived for `idle_s` seconds."""
+
+    retryable = True
+
+    def __init__(self, idle_s: float, *, provider: str = "", model: str = "") -> None:
+        super().__init__(
+            f"Nothing arrived from {provider or 'the provider'} for {idle_s:g} s.",
+            provider=provider,
+            model=model,
+            hint="try again, or raise provider_options.NAME.idle_timeout_s",
+        )
+        self.idle_s = idle_s
+
+
+class BadReply(ProviderError):
+    """The service answered with something that is not its documented format."""
+
+
+class ModelFileError(AllyError):
+    """A model file cannot be fetched, checked, stored or loaded."""
+
+    def __init__(self, message: str, *, model: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.model = model
+
+
+class ToolError(AllyError):
+    """A tool failed; the text goes to the model, so it says what to do differently."""
+
+    def __init__(self, tool: str, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.tool = tool
+
+
+class ToolArguments(ToolError):
+    """The arguments are not what the tool's schema asks for; the tool did not run."""
+
+
+class StorageError(AllyError):
+    """A file of Ally's own cannot be read or written."""
+
+    def __init__(self, path: Path, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.path = path

@@ -1,0 +1,136 @@
+"""What happens in a turn, as one typed stream that every front end reads."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ally.errors import AllyError
+from ally.messages import AssistantMessage, BadToolCall, ToolCall, ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted:
+    """First event of a turn."""
+
+    provider: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkingDelta:
+    """More of the thinking."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRequested:
+    """The model asked for a tool; followed by the `ToolFinished` of the same id."""
+
+    call: ToolCall | BadToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFinished:
+    """The tool ran, or was refused; `result.call_id` is the id of the request."""
+
+    result: ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFinished:
+    """A whole assistant message, as it goes into the history; comes before its tools run."""
+
+    message: AssistantMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the user should know, e.g. that a request is tried again in `retry_in_s` seconds."""
+
+    text: str
+    retry_in_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReported:
+    """Tokens of one model call as the service counted them; `input_tokens` includes the cached ones."""
+
+    input_tokens: int
+    output_tokens: int
+    cached_input_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFinished:
+    """Last event: the model is done. `stop_reason` is a `StopReason`, or `max_turns` / `max_seconds` for a limit."""
+
+    stop_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFailed:
+    """Last event: the turn cannot go on. `partial` is what had arrived, kept in the history."""
+
+    error: AllyError
+    partial: AssistantMessage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnInterrupted:
+    """Last event: the user stopped it. `partial` is what had arrived, kept in the history."""
+
+    partial: AssistantMessage | None = None
+
+
+Event = (
+    TurnStarted
+    | TextDelta
+    | ThinkingDelta
+    | ToolRequested
+    | ToolFinished
+    | MessageFinished
+    | Notice
+    | UsageReported
+    | TurnFinished
+    | TurnFailed
+    | TurnInterrupted
+)
+FINAL = (TurnFinished, TurnFailed, TurnInterrupted)
+
+
+def check_order(events: Iterable[Event]) -> None:
+    """The law of the stream.
+
+    `TurnStarted` first and once; exactly one final event, last; every `ToolRequested` is answered by one
+    `ToolFinished` of the same id before the final event, except that an interrupted or failed turn may leave the
+    request unanswered.
+
+    Raises:
+        ValueError: the order is broken; the text says where.
+    """
+    seen = list(events)
+    if not seen or not isinstance(seen[0], TurnStarted):
+        raise ValueError("a turn starts with TurnStarted")
+    if not isinstance(seen[-1], FINAL):
+        raise ValueError(f"a turn ends with a final event, not {seen[-1]!r}")
+    open_calls: list[str] = []
+    for position, event in enumerate(seen):
+        if isinstance(event, TurnStarted) and position > 0:
+            raise ValueError(f"second TurnStarted at {position}")
+        if isinstance(event, FINAL) and position < len(seen) - 1:
+            raise ValueError(f"{event!r} at {position} is not the last event")
+        if isinstance(event, ToolRequested):
+            open_calls.append(event.call.id)
+        if isinstance(event, ToolFinished):
+            if event.result.call_id not in open_calls:
+                raise ValueError(f"ToolFinished at {position} answers no open request")
+            open_calls.remove(event.result.call_id)
+    if open_calls and isinstance(seen[-1], TurnFinished):
+        raise ValueError(f"unanswered tool calls: {open_calls}")

@@ -1,0 +1,118 @@
+"""What is said: messages and their parts, as plain JSON-able data."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+JsonObject = dict[str, Any]
+"""A decoded JSON object. `Any` because JSON values have no better static type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Plain text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """What the model thought before it answered.
+
+    `signature` is the service's opaque proof of the text (Anthropic, Gemini) and must be sent back unchanged;
+    `redacted` means that `signature` is all there is.
+    """
+
+    text: str
+    signature: str = ""
+    redacted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture. `data` is the raw file, `media_type` e.g. `image/png`."""
+
+    data: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A complete call whose arguments were parsed strictly as one JSON object.
+
+    `signature` is Gemini's thought signature of the call, to be sent back unchanged.
+    """
+
+    id: str
+    name: str
+    args: JsonObject
+    signature: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BadToolCall:
+    """A call that must never run: its arguments are cut, are not JSON, or are no object.
+
+    `raw` is the argument text as it came, `problem` what is wrong with it, for the model to read.
+    """
+
+    id: str
+    name: str
+    raw: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool gave back: one text for the model, an optional other one for the user."""
+
+    call_id: str
+    for_model: str
+    for_user: str = ""
+    is_error: bool = False
+    name: str = ""
+
+
+UserPart = Text | Image
+AssistantPart = Text | Thinking | ToolCall | BadToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class UserMessage:
+    """What the user said."""
+
+    parts: tuple[UserPart, ...]
+    role: Literal["user"] = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantMessage:
+    """What the model said, parts in the order in which they came."""
+
+    parts: tuple[AssistantPart, ...]
+    role: Literal["assistant"] = "assistant"
+
+    @property
+    def text(self) -> str:
+        """The answer without thinking and tool calls."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+
+@dataclass(frozen=True, slots=True)
+class ToolMessage:
+    """The results of the calls of the assistant message just before, in the order of the calls."""
+
+    results: tuple[ToolResult, ...]
+    role: Literal["tool"] = "tool"
+
+
+Message = UserMessage | AssistantMessage | ToolMessage
+
+
+def user(text: str) -> UserMessage:
+    """A user message of one text."""
+    return UserMessage((Text(text),))
+
+
+def assistant(text: str) -> AssistantMessage:
+    """An assistant message of one text."""
+    return AssistantMessage((Text(text),))

@@ -1,0 +1,1 @@
+"""The fast road: wire formats spoken directly over one streaming HTTP client."""

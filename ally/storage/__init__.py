@@ -1,0 +1,1 @@
+"""Files of Ally's own, written so that a crash never leaves half of one."""
