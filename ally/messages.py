@@ -72,6 +72,15 @@ class ToolResult:
     name: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as the model sees it. `parameters` is a JSON Schema of type object."""
+
+    name: str
+    description: str
+    parameters: JsonObject
+
+
 UserPart = Text | Image
 AssistantPart = Text | Thinking | ToolCall | BadToolCall
 

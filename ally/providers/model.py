@@ -4,19 +4,26 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from ally.messages import BadToolCall, JsonObject, Message, ToolCall
+from ally.messages import BadToolCall, JsonObject, Message, ToolCall, ToolSpec
+
+__all__ = [
+    "BadToolCall",
+    "Chunk",
+    "Done",
+    "FactSource",
+    "Model",
+    "Profile",
+    "Request",
+    "StopReason",
+    "TextChunk",
+    "ThinkingChunk",
+    "ToolCall",
+    "ToolSpec",
+    "Usage",
+]
 
 FactSource = Literal["measured", "server", "catalogue", "user", "guess"]
 StopReason = Literal["end", "tool_calls", "length", "stop_sequence", "refused"]
-
-
-@dataclass(frozen=True, slots=True)
-class ToolSpec:
-    """A tool as the model sees it. `parameters` is a JSON Schema of type object."""
-
-    name: str
-    description: str
-    parameters: JsonObject
 
 
 @dataclass(frozen=True, slots=True)
