@@ -1,0 +1,34 @@
+"""What an agent is, and how its file is read."""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from ally.errors import UsageError
+
+NAMES = ("general", "code_gen", "brainstormer", "web_searcher")
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A way of working: a system prompt and a temperature. Both may be overridden in config.json."""
+
+    name: str
+    description: str
+    temperature: float
+    prompt: str
+
+
+@cache
+def load_agent(name: str) -> Agent:
+    """The built-in agent called `name`.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if name not in NAMES:
+        raise UsageError(f"Unknown agent: {name}.", hint=f"the agents are {', '.join(NAMES)}")
+    text = files("ally.agents").joinpath("builtin", f"{name}.md").read_text(encoding="utf-8")
+    _, header, prompt = text.split("---\n", 2)
+    fields = dict(line.split(": ", 1) for line in header.splitlines())
+    return Agent(name, fields["description"], float(fields["temperature"]), prompt.strip())

@@ -1,0 +1,50 @@
+"""A conversation: its model, its history, and how to stop it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ally.engine.interrupt import Interrupt
+from ally.messages import JsonObject, Message, ToolSpec
+from ally.providers.model import Model, Request
+from ally.tools.base import Tool
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one turn may use; None is unlimited. `max_turns` counts calls of the model."""
+
+    max_turns: int | None = None
+    max_seconds: float | None = None
+
+
+@dataclass(slots=True)
+class Conversation:
+    """What is said with one model; `ally.engine.loop.send` continues it.
+
+    `messages` is the history and only ever grows, except through `clear`.
+    """
+
+    model: Model
+    system: str = ""
+    tools: Sequence[Tool] = ()
+    json_schema: JsonObject | None = None
+    limits: Limits = Limits()
+    messages: list[Message] = field(default_factory=list[Message])
+    interrupt: Interrupt = field(default_factory=Interrupt)
+
+    def request(self) -> Request:
+        """The next call of the model."""
+        return Request(
+            messages=tuple(self.messages),
+            system=self.system,
+            tools=self.tool_specs(),
+            json_schema=self.json_schema,
+        )
+
+    def tool_specs(self) -> tuple[ToolSpec, ...]:
+        """The tools the model is told about: none for a model that cannot call any."""
+        return tuple(tool.spec for tool in self.tools) if self.model.profile.tools else ()
+
+    def clear(self) -> None:
+        """Forget everything that was said."""
+        self.messages.clear()
