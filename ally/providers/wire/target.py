@@ -5,22 +5,26 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ally.messages import JsonObject
+from ally.providers.model import FactSource
 
 
 @dataclass(frozen=True, slots=True)
 class Quirks:
-    """How an OpenAI-compatible service differs from OpenAI's own."""
+    """How a service differs from the vendor whose format it speaks."""
 
     max_tokens_field: Literal["max_completion_tokens", "max_tokens"] = "max_tokens"
     stream_usage: bool = True
     """Send `stream_options.include_usage`."""
     tools: bool = True
-    structured: Literal["json_schema", "json_object", "none"] = "json_schema"
+    structured: Literal["json_schema", "json_object", "tool", "none"] = "json_schema"
+    """How to ask for JSON: by schema, by mode, by one forced tool (Anthropic format only), or in words."""
     replay_thinking: Literal["none", "reasoning_content", "think_tags"] = "none"
     """How earlier thinking goes back to the service in a tool loop."""
     temperature: bool = True
-    """Send the temperature; reasoning models of OpenAI refuse it."""
+    """Send the temperature; reasoning models of OpenAI and newer Claude models refuse it."""
     images: bool = True
+    short_call_ids: bool = False
+    """Ids of tool calls must be nine letters or digits (Mistral)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,11 @@ class Target:
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     quirks: Quirks = Quirks()
     context_window: int | None = None
+    context_window_source: FactSource = "user"
     connect_timeout_s: float = 10.0
     idle_timeout_s: float = 120.0
     """Longest silence, before the first byte and between two."""
+    streaming: bool = True
+    """Ask for the answer piece by piece; if not, it comes as one chunk."""
+    key_variable: str = ""
+    """The environment variable that holds the key, for the hint when the service refuses it."""
