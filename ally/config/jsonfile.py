@@ -1,0 +1,261 @@
+"""Reading a JSON file that people write by hand, with errors that say where and how to mend it."""
+
+import json
+import re
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from ally.errors import ConfigError
+from ally.messages import JsonObject
+
+MAX_BYTES = 1_000_000
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+_STRING_OR_CONSTANT = re.compile(r'"(?:\\.|[^"\\])*"|(-?Infinity|NaN)', re.DOTALL)
+_DECODER = json.JSONDecoder()
+
+
+@dataclass(frozen=True, slots=True)
+class JsonFile:
+    """A file, its text and the object in it."""
+
+    path: Path
+    text: str = field(repr=False)
+    data: JsonObject = field(repr=False)
+
+    def place(self, keys: Sequence[str]) -> str:
+        """`FILE, line L` of the value at `keys`, or of its nearest parent."""
+        return f"{self.path}, line {_line(self.text, locate(self.text, keys))}"
+
+
+class _Duplicate(Exception):
+    """A key stands twice in one object."""
+
+
+class _Constant(Exception):
+    """NaN or Infinity, which Python's parser would accept."""
+
+
+def read_json_file(path: Path) -> JsonFile | None:
+    """The object in `path`, or None when there is no such file.
+
+    Raises:
+        ConfigError: it cannot be read or is not one JSON object; the message names line and column.
+    """
+    raw = _read(path)
+    if raw is None:
+        return None
+    text = _decode(path, raw)
+    return JsonFile(path, text, parse_object(path, text))
+
+
+def parse_object(path: Path, text: str) -> JsonObject:
+    """The JSON object that `text` is; `path` is for the messages.
+
+    Raises:
+        ConfigError: it is anything else.
+    """
+    if not text.strip():
+        raise ConfigError(f"{path} is empty.", file=path, hint="write {} into it, or delete it")
+    try:
+        data = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as exc:
+        raise _syntax_error(path, text, exc) from None
+    except _Duplicate as exc:
+        name = str(exc)
+        raise ConfigError(f"{path} holds the key {name!r} twice.", file=path, key=name, hint="remove one") from None
+    except _Constant as exc:
+        found = next((m for m in _STRING_OR_CONSTANT.finditer(text) if m.group(1)), None)
+        where = _where(text, found.start(1) if found else 0)
+        raise ConfigError(f"{path}, {where}: {exc} is not a JSON value.", file=path, hint="write a number") from None
+    except RecursionError:
+        raise ConfigError(f"{path} is nested too deeply.", file=path, hint="remove some brackets") from None
+    except ValueError:  # an integer of more digits than Python reads
+        raise ConfigError(f"{path} holds a number with too many digits.", file=path, hint="shorten it") from None
+    if not isinstance(data, dict):
+        raise ConfigError(
+            f"{path} must hold one JSON object, not {type_name(data)}.", file=path, hint="start with { and end with }"
+        )
+    result = cast(JsonObject, data)
+    if "\\u" in text:
+        _refuse_half_characters(path, result)
+    return result
+
+
+def locate(text: str, keys: Sequence[str]) -> int:
+    """Position in valid JSON `text` of the key named by the last of `keys`, or of the nearest parent that is there."""
+    position = _SPACE.match(text, 0).end()  # type: ignore[union-attr]  # the pattern matches everywhere
+    found = position
+    for key in keys:
+        member = next((m for m in members(text, position) if m.key == key), None)
+        if member is None:
+            break
+        found, position = member.start, member.value_start
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Where one `"key": value` of an object stands in the text."""
+
+    key: str
+    start: int
+    value_start: int
+    end: int
+
+
+def members(text: str, position: int) -> list[Member]:
+    """The members of the object that starts at `position` of valid JSON `text`; empty for any other value."""
+    found: list[Member] = []
+    if text[position] != "{":
+        return found
+    position = skip_space(text, position + 1)
+    while text[position] != "}":
+        key, after_key = _DECODER.raw_decode(text, position)
+        value_start = skip_space(text, skip_space(text, after_key) + 1)
+        end = _DECODER.raw_decode(text, value_start)[1]
+        found.append(Member(key, position, value_start, end))
+        position = skip_space(text, end)
+        if text[position] == ",":
+            position = skip_space(text, position + 1)
+    return found
+
+
+def skip_space(text: str, position: int) -> int:
+    """The first position from `position` on that is not white space."""
+    match = _SPACE.match(text, position)
+    return match.end() if match else position
+
+
+def type_name(value: object) -> str:
+    """What a JSON value is, in words."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "text"
+        case list():
+            return "a list"
+        case _:
+            return "an object"
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise ConfigError(
+                f"{path} is a link to a file that does not exist.", file=path, hint="remove the link"
+            ) from None
+        return None
+    except OSError as exc:
+        raise _unreadable(path, exc) from exc
+    if not stat.S_ISREG(found.st_mode):
+        what = "a folder" if stat.S_ISDIR(found.st_mode) else "not a regular file"
+        raise ConfigError(f"{path} is {what}.", file=path, hint="put a JSON file in its place, or remove it")
+    if found.st_size > MAX_BYTES:
+        raise ConfigError(f"{path} is larger than 1 MB.", file=path, hint="this is not Ally's configuration")
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise _unreadable(path, exc) from exc
+
+
+def _unreadable(path: Path, exc: OSError) -> ConfigError:
+    return ConfigError(f"{path} cannot be read: {exc.strerror or exc}.", file=path, hint="change its permissions")
+
+
+def _decode(path: Path, raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        line = raw.count(b"\n", 0, exc.start) + 1
+        raise ConfigError(
+            f"{path} is not UTF-8 text (line {line}).", file=path, hint="save it with the encoding UTF-8"
+        ) from None
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise _Duplicate(key)
+            seen.add(key)
+    return result
+
+
+def _refuse_constant(name: str) -> None:
+    raise _Constant(name)
+
+
+def _refuse_half_characters(path: Path, data: JsonObject) -> None:
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ConfigError(
+            f"{path} holds half of a character (\\ud800 to \\udfff alone).", file=path, hint="write the character"
+        ) from None
+
+
+def _syntax_error(path: Path, text: str, exc: json.JSONDecodeError) -> ConfigError:
+    position = exc.pos
+    before = text[:position].rstrip()
+    rest = text[position:]
+    if exc.msg.startswith("Illegal trailing comma") or (rest[:1] in ("}", "]") and before.endswith(",")):
+        position = position if rest.startswith(",") else len(before) - 1
+        problem, hint = "a comma before the closing bracket", "remove the comma after the last entry"
+    else:
+        problem, hint = _diagnose(exc.msg, rest)
+    return ConfigError(f"{path}, {_where(text, position)}: {problem}.", file=path, hint=hint)
+
+
+def _diagnose(message: str, rest: str) -> tuple[str, str]:
+    """What is wrong and how to mend it, from the parser's message and the text that it stopped at."""
+    for starts, problem, hint in _COMMON:
+        if rest.startswith(starts):
+            return problem, hint
+    for part, problem, hint in _EXPECTED:
+        if part in message:
+            return (f"{problem}, but the file ends" if not rest.strip() else problem), hint
+    return message, "see the example in config.json of Ally"
+
+
+_COMMON: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (("//", "/*", "#"), "a comment, which JSON does not have", "remove the comment"),
+    (
+        ("'", "\u201c", "\u201d", "\u2018", "\u2019"),
+        "another quotation mark than JSON's",
+        'write "text" with straight quotes',
+    ),
+    (("True", "False", "None"), "a value in Python's spelling", "write true, false or null"),
+    (("undefined",), "a value that JSON does not have", "write null"),
+)
+_EXPECTED = (
+    ("property name", 'a key in double quotes is expected, e.g. "provider"', 'write {"key": value, ...}'),
+    ("',' delimiter", "a comma or a closing bracket is expected", "put a comma between two entries"),
+    ("':' delimiter", "a colon is expected after the key", 'write "key": value'),
+    ("Expecting value", "a value is expected", 'write "text", a number, true, false, null, [...] or {...}'),
+    ("Unterminated string", "a text that starts here never ends", 'close it with "'),
+    ("Invalid control character", "a line break or tab inside a text", "write \\n or \\t"),
+    ("escape", "a backslash that starts no JSON escape", "write \\\\ for a backslash, e.g. in Windows paths"),
+    ("Extra data", "more text after the end of the object", "keep one { ... } in the file"),
+)
+
+
+def _where(text: str, position: int) -> str:
+    column = position - (text.rfind("\n", 0, position) + 1) + 1
+    return f"line {_line(text, position)}, column {column}"
+
+
+def _line(text: str, position: int) -> int:
+    return text.count("\n", 0, position) + 1

@@ -1,0 +1,82 @@
+"""Where Ally's files are: four folders of the user, and the checkout it runs from, if any."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ally.errors import ConfigError
+
+CHECKOUT_MARK = Path("app/src/providers/base_provider.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Ally's folders. They need not exist; nothing is created here."""
+
+    config: Path
+    data: Path
+    state: Path
+    cache: Path
+
+
+def find_paths(env: Mapping[str, str]) -> Paths:
+    """The folders for this user: `ALLY_HOME`, else the XDG folders (elsewhere those of the platform).
+
+    Raises:
+        ConfigError: `ALLY_HOME` is not an absolute path, or there is no home folder.
+    """
+    chosen = env.get("ALLY_HOME", "").strip()
+    if chosen:
+        home = _absolute_home(chosen, env)
+        return Paths(config=home, data=home, state=home, cache=home / "cache")
+    if sys.platform in ("win32", "darwin"):
+        return _platform_paths()
+    return Paths(
+        config=_xdg(env, "XDG_CONFIG_HOME", ".config"),
+        data=_xdg(env, "XDG_DATA_HOME", ".local/share"),
+        state=_xdg(env, "XDG_STATE_HOME", ".local/state"),
+        cache=_xdg(env, "XDG_CACHE_HOME", ".cache"),
+    )
+
+
+def find_checkout() -> Path | None:
+    """The source checkout that this package runs from, or None for an installed one."""
+    folder = Path(__file__).resolve().parents[2]
+    return folder if (folder / CHECKOUT_MARK).is_file() else None
+
+
+def _absolute_home(text: str, env: Mapping[str, str]) -> Path:
+    path = _home(env) / text[2:] if text == "~" or text.startswith("~/") else Path(text)
+    if not path.is_absolute():
+        # A relative folder would be another one in every working directory, and could come with a stranger's project.
+        raise ConfigError(
+            f"ALLY_HOME must be an absolute path, not {text!r}.",
+            key="ALLY_HOME",
+            hint="write the full path, or unset ALLY_HOME",
+        )
+    return path
+
+
+def _xdg(env: Mapping[str, str], variable: str, default: str) -> Path:
+    text = env.get(variable, "")
+    # The XDG specification: a relative path is invalid and ignored.
+    base = Path(text) if Path(text).is_absolute() else _home(env) / default
+    return base / "ally"
+
+
+def _home(env: Mapping[str, str]) -> Path:
+    text = env.get("HOME", "")
+    if Path(text).is_absolute():
+        return Path(text)
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise ConfigError("There is no home folder.", key="HOME", hint="set HOME or ALLY_HOME") from None
+
+
+def _platform_paths() -> Paths:
+    from platformdirs import PlatformDirs  # heavy
+
+    dirs = PlatformDirs("ally", appauthor=False)
+    return Paths(dirs.user_config_path, dirs.user_data_path, dirs.user_state_path, dirs.user_cache_path)
