@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from ally.config.settings import AGENTS
 from ally.errors import UsageError
-
-NAMES = ("general", "code_gen", "brainstormer", "web_searcher")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +25,8 @@ def load_agent(name: str) -> Agent:
     Raises:
         UsageError: there is none of that name.
     """
-    if name not in NAMES:
-        raise UsageError(f"Unknown agent: {name}.", hint=f"the agents are {', '.join(NAMES)}")
+    if name not in AGENTS:
+        raise UsageError(f"Unknown agent: {name}.", hint=f"the agents are {', '.join(AGENTS)}")
     text = files("ally.agents").joinpath("builtin", f"{name}.md").read_text(encoding="utf-8")
     _, header, prompt = text.split("---\n", 2)
     fields = dict(line.split(": ", 1) for line in header.splitlines())

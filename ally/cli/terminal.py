@@ -4,6 +4,8 @@ import re
 import sys
 from typing import TextIO
 
+from ally.errors import AllyError
+
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and line feed, DEL, C1
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # marks and overrides of writing direction
@@ -34,3 +36,10 @@ def use_utf8(stream: TextIO) -> None:
 def say(text: str) -> None:
     """A line for the user on stderr, where it does not mix with the answer."""
     print(clean(text), file=sys.stderr, flush=True)
+
+
+def report(error: AllyError) -> None:
+    """Say on stderr what happened and what to do next."""
+    say(f"Error: {error.message}")
+    if error.hint:
+        say(f"  → {error.hint}")

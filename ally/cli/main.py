@@ -1,0 +1,70 @@
+"""The `ally` command: parse, open the app, hand over to one front end, turn errors into exit codes."""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+from ally.cli import exits
+from ally.cli.args import parse
+from ally.cli.terminal import report, say, use_utf8
+from ally.errors import AllyError
+
+ApiKeys = Mapping[str, str | None]
+
+
+def main() -> NoReturn:
+    """Run the command with the process's arguments and leave."""
+    code = run()
+    _leave(code)
+
+
+def run(argv: Sequence[str] | None = None, *, api_keys: ApiKeys | None = None) -> int:
+    """The exit code of the command line `argv`, by default the process's own.
+
+    `api_keys` is the dictionary of `main.py`, provider name to key; None reads it from the checkout's `main.py` when a
+    key is needed.
+    """
+    use_utf8(sys.stdout)
+    use_utf8(sys.stderr)
+    try:
+        return _dispatch(parse(sys.argv[1:] if argv is None else argv), api_keys)
+    except AllyError as error:
+        report(error)
+        return exits.exit_code(error)
+    except KeyboardInterrupt:
+        return exits.INTERRUPTED
+    except BrokenPipeError:  # the reader went away, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exits.OK
+
+
+def _dispatch(args: argparse.Namespace, api_keys: ApiKeys | None) -> int:
+    from ally.app import App  # heavy
+
+    app = App.open(os.environ, offline=args.offline, api_keys=api_keys, warn=say)
+    match args.command:
+        case "providers":
+            from ally.cli import providers as front  # heavy
+        case "models":
+            from ally.cli import models as front  # heavy
+        case "config":
+            from ally.cli import config as front  # heavy
+        case "doctor":
+            from ally.cli import doctor as front  # heavy
+        case _ if args.print:
+            from ally.cli import oneshot as front  # heavy
+        case _:
+            from ally.cli import chat as front  # heavy
+    return front.run(args, app)
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit at once: everything is flushed and closed, and tearing down the interpreter would take another 30 ms."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            code = code or exits.FAILED
+    os._exit(code)

@@ -1,0 +1,137 @@
+"""`ally -p`: answer once and exit."""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+import threading
+import uuid
+from pathlib import Path
+
+from ally.app import App
+from ally.cli import exits
+from ally.cli.folder import enter
+from ally.cli.outcome import Outcome
+from ally.cli.outputs import Output, open_output
+from ally.cli.signals import stopping
+from ally.cli.terminal import report, say
+from ally.engine.conversation import Conversation, Limits
+from ally.engine.loop import send
+from ally.errors import AllyError, BadReply, UsageError
+from ally.events import Notice
+from ally.messages import JsonObject, user
+
+_STDIN_NOTICE_S = 3.0
+
+
+def run(args: argparse.Namespace, app: App) -> int:
+    """Answer the prompt and return the exit code."""
+    outcome = Outcome(session_id=str(uuid.uuid4()), agent=args.agent)
+    output = open_output(args.output_format, outcome)
+    try:
+        prompt = _prompt(args.prompt)
+        schema = _read_schema(args.json_schema) if args.json_schema else None
+        if args.directory:
+            enter(Path(args.directory))
+        talk = app.converse(args.agent, provider=args.provider, model=args.model, temperature=args.temperature)
+        talk.json_schema = schema
+        talk.limits = Limits(args.max_turns, args.max_seconds)
+        code = asyncio.run(_answer(talk, prompt, outcome, output))
+    except AllyError as error:
+        outcome.error = error
+        code = exits.exit_code(error)
+    output.finish(outcome)
+    if outcome.error is not None:
+        report(outcome.error)
+    return code
+
+
+async def _answer(talk: Conversation, prompt: str, outcome: Outcome, output: Output) -> int:
+    with stopping(talk.interrupt) as received:
+        try:
+            async for event in send(talk, user(prompt)):
+                outcome.add(event)
+                output.show(event)
+                if isinstance(event, Notice):
+                    _notice(event)
+        finally:
+            await talk.model.close()
+    if outcome.stop_reason == "interrupted":
+        return exits.INTERRUPTED if received.number in (None, signal.SIGINT) else exits.TERMINATED
+    if outcome.error is not None:
+        return exits.exit_code(outcome.error)
+    if outcome.stop_reason in ("max_turns", "max_seconds"):
+        say(f"Stopped: the limit --{outcome.stop_reason.replace('_', '-')} was reached.")
+        return exits.LIMIT
+    if talk.json_schema is not None:
+        outcome.structured_output = _structured(outcome, talk.json_schema)
+    return exits.OK
+
+
+def _notice(event: Notice) -> None:
+    wait = f" (in {event.retry_in_s:.1f} s)" if event.retry_in_s is not None else ""
+    say(event.text + wait)
+
+
+def _prompt(words: str) -> str:
+    """The prompt of the command line, followed by what standard input holds, if it is no terminal.
+
+    Raises:
+        UsageError: both are empty.
+    """
+    piped = "" if sys.stdin is None or sys.stdin.isatty() else _read_stdin()
+    prompt = "\n\n".join(part for part in (words.strip(), piped.strip()) if part)
+    if not prompt:
+        raise UsageError("There is nothing to answer.", hint='give a prompt: ally -p "…", or pipe text in')
+    return prompt
+
+
+def _read_stdin() -> str:
+    notice = threading.Timer(_STDIN_NOTICE_S, say, ["Reading standard input … (end it with Ctrl-D or </dev/null)"])
+    notice.daemon = True
+    notice.start()
+    try:
+        return sys.stdin.buffer.read().decode("utf-8", errors="replace")
+    finally:
+        notice.cancel()
+
+
+def _read_schema(path: str) -> JsonObject:
+    """The JSON Schema in `path`.
+
+    Raises:
+        UsageError: the file cannot be read or holds no valid JSON Schema.
+    """
+    from jsonschema import Draft202012Validator, SchemaError  # heavy
+
+    try:
+        schema = json.loads(Path(path).read_text(encoding="utf-8"))
+        Draft202012Validator.check_schema(schema)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--json-schema {path}: {error}") from error
+    except SchemaError as error:
+        raise UsageError(f"--json-schema {path}: {error.message} at {error.json_path}") from error
+    if not isinstance(schema, dict):
+        raise UsageError(f"--json-schema {path}: a schema is a JSON object.")
+    return schema  # pyright: ignore[reportUnknownVariableType] - checked: keys of JSON objects are str
+
+
+def _structured(outcome: Outcome, schema: JsonObject) -> object:
+    """The answer as a JSON value of `schema`.
+
+    Raises:
+        BadReply: it is none.
+    """
+    from jsonschema import Draft202012Validator, ValidationError  # heavy
+
+    hint = "try again, or a larger model; the answer is in `result`"
+    try:
+        value = json.loads(outcome.result)
+        Draft202012Validator(schema).validate(value)  # pyright: ignore[reportUnknownMemberType] - typed in part only
+    except ValueError as error:
+        raise BadReply(f"The answer is not JSON: {error}.", hint=hint) from error
+    except ValidationError as error:
+        place = f"at {error.json_path}"
+        raise BadReply(f"The answer does not fit the schema {place}: {error.message}.", hint=hint) from error
+    return value

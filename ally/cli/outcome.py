@@ -1,0 +1,95 @@
+"""What a one-shot run came to, gathered from its events."""
+
+import time
+from dataclasses import dataclass, field
+
+from ally.errors import AllyError
+from ally.events import (
+    Event,
+    MessageFinished,
+    ToolFinished,
+    ToolRequested,
+    TurnFailed,
+    TurnFinished,
+    TurnInterrupted,
+    TurnStarted,
+    UsageReported,
+)
+from ally.messages import AssistantMessage, BadToolCall, JsonObject
+
+
+@dataclass(slots=True)
+class Outcome:
+    """The result object of `--output-format json`; its field names are public."""
+
+    session_id: str
+    agent: str
+    provider: str | None = None
+    model: str | None = None
+    result: str = ""
+    stop_reason: str | None = None
+    error: AllyError | None = None
+    num_turns: int = 0
+    tool_calls: list[JsonObject] = field(default_factory=list[JsonObject])
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_input_tokens: int = 0
+    structured_output: object = None
+    started_at: float = field(default_factory=time.monotonic)
+
+    def add(self, event: Event) -> None:
+        """Take the next event of the turn."""
+        match event:
+            case TurnStarted(provider, model):
+                self.provider, self.model = provider, model
+            case MessageFinished(message):
+                self.num_turns += 1
+                self.result = message.text
+            case UsageReported(input_tokens, output_tokens, cached):
+                self.input_tokens += input_tokens
+                self.output_tokens += output_tokens
+                self.cached_input_tokens += cached
+            case ToolRequested(call):
+                given = call.raw if isinstance(call, BadToolCall) else call.args
+                self.tool_calls.append({"id": call.id, "name": call.name, "input": given, "is_error": None})
+            case ToolFinished(result):
+                self.tool_calls[-1]["is_error"] = result.is_error
+            case TurnFinished(reason):
+                self.stop_reason = reason
+            case TurnInterrupted(partial):
+                self._keep(partial, "interrupted")
+            case TurnFailed(error, partial):
+                self._keep(partial, "error")
+                self.error = error
+            case _:
+                pass
+
+    def as_json(self) -> JsonObject:
+        """The public shape, field by field."""
+        error = self.error
+        return {
+            "session_id": self.session_id,
+            "agent": self.agent,
+            "provider": self.provider,
+            "model": self.model,
+            "result": self.result,
+            "stop_reason": self.stop_reason,
+            "is_error": error is not None,
+            "error": error and {"type": type(error).__name__, "message": error.message, "hint": error.hint},
+            "num_turns": self.num_turns,
+            "tool_calls": self.tool_calls,
+            "usage": {
+                "input_tokens": self.input_tokens,
+                "output_tokens": self.output_tokens,
+                "cached_input_tokens": self.cached_input_tokens,
+            },
+            "duration_ms": round((time.monotonic() - self.started_at) * 1000),
+            "permission_denials": [],
+            "citations": [],
+            "structured_output": self.structured_output,
+        }
+
+    def _keep(self, partial: AssistantMessage | None, stop_reason: str) -> None:
+        self.stop_reason = stop_reason
+        if partial is not None:
+            self.result = partial.text

@@ -1,0 +1,107 @@
+"""Slash commands of the plain chat."""
+
+import argparse
+import difflib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from ally.app import App
+from ally.cli.terminal import clean
+from ally.engine.conversation import Conversation
+from ally.errors import UsageError
+
+
+@dataclass(slots=True)
+class Chat:
+    """A running chat."""
+
+    app: App
+    talk: Conversation
+    args: argparse.Namespace
+    is_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A slash command; `run` gets what stands after its name."""
+
+    usage: str
+    help: str
+    run: Callable[[Chat, str], Awaitable[None]]
+
+
+def is_command(text: str) -> bool:
+    """Whether `text` is meant as a command: `/word …`; a path such as `/etc/hosts` is a message."""
+    word = text.split(maxsplit=1)[0] if text.strip() else ""
+    return word.startswith("/") and len(word) > 1 and "/" not in word[1:]
+
+
+async def run_command(chat: Chat, text: str) -> None:
+    """Run the command that `text` names.
+
+    Raises:
+        UsageError: there is no such command.
+        AllyError: it could not do what it should; nothing has changed then.
+    """
+    word, _, rest = text.strip().partition(" ")
+    name = _ALIASES.get(word.lower(), word.lower())
+    command = COMMANDS.get(name)
+    if command is None:
+        near = difflib.get_close_matches(name, COMMANDS, n=1)
+        hint = f"did you mean {near[0]}?" if near else "/help lists the commands"
+        raise UsageError(f"Unknown command: {word}.", hint=hint)
+    await command.run(chat, rest.strip())
+
+
+async def _help(chat: Chat, rest: str) -> None:
+    width = max(len(command.usage) for command in COMMANDS.values())
+    for command in COMMANDS.values():
+        print(f"{command.usage:<{width}}  {command.help}")
+    print("A backslash at the end of a line continues the message on the next line.")
+
+
+async def _model(chat: Chat, name: str) -> None:
+    profile = chat.talk.model.profile
+    if name:
+        await _switch(chat, profile.provider, name)
+        return
+    print(f"{profile.provider}:{clean(profile.model)}")
+    for model in chat.app.registry.get(profile.provider).get_available_models():
+        print(f"  {clean(model)}")
+
+
+async def _provider(chat: Chat, name: str) -> None:
+    if name:
+        await _switch(chat, name, None)
+        return
+    current = chat.talk.model.profile.provider
+    for known in chat.app.registry.names():
+        print(("* " if known == current else "  ") + clean(known))
+
+
+async def _switch(chat: Chat, provider: str, model: str | None) -> None:
+    """Go on with another model; the old one stays if the new one cannot be had."""
+    args = chat.args
+    talk = chat.app.converse(args.agent, provider=provider, model=model, temperature=args.temperature)
+    before, chat.talk.model = chat.talk.model, talk.model
+    await before.close()
+    print(f"{talk.model.profile.provider}:{clean(talk.model.profile.model)}")
+
+
+async def _clear(chat: Chat, rest: str) -> None:
+    chat.talk.clear()
+    print("Forgotten: the next message starts anew.")
+
+
+async def _quit(chat: Chat, rest: str) -> None:
+    chat.is_over = True
+
+
+COMMANDS = {
+    "/help": Command("/help", "this list", _help),
+    "/model": Command("/model [NAME]", "show or change the model", _model),
+    "/provider": Command("/provider [NAME]", "show or change the provider", _provider),
+    "/clear": Command("/clear", "forget what was said", _clear),
+    "/quit": Command("/quit", "leave (also Ctrl-D)", _quit),
+}
+_ALIASES = {"/h": "/help", "/exit": "/quit", "/q": "/quit"}
