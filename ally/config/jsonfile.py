@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from ally.config.shapes import type_name
 from ally.errors import ConfigError
 from ally.messages import JsonObject
 
@@ -128,23 +129,6 @@ def skip_space(text: str, position: int) -> int:
     """The first position from `position` on that is not white space."""
     match = _SPACE.match(text, position)
     return match.end() if match else position
-
-
-def type_name(value: object) -> str:
-    """What a JSON value is, in words."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true or false"
-        case int() | float():
-            return "a number"
-        case str():
-            return "text"
-        case list():
-            return "a list"
-        case _:
-            return "an object"
 
 
 def _read(path: Path) -> bytes | None:

@@ -11,15 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from ally.config.environment import environment_layers, flag_layers
 from ally.config.jsonfile import JsonFile, read_json_file
 from ally.config.merge import DEFAULT, Layers
 from ally.config.normal import normal_form
 from ally.config.paths import Paths
 from ally.config.problems import config_error
-from ally.config.settings import Settings
+from ally.config.settings import SHAPE, Settings
+from ally.config.shapes import Keys
 from ally.messages import JsonObject
 
 
@@ -67,7 +66,7 @@ def combine(files: Sequence[JsonFile], env: Mapping[str, str], flags: Mapping[st
         layers.add(checked(file), str(file.path))
     for name, values in (*environment_layers(env), *flag_layers(flags)):
         layers.override(normal_form(values), name)
-    settings = _validate(layers, files)
+    settings = _build(layers, files)
     return Loaded(settings, layers.origins, tuple(file.path for file in files))
 
 
@@ -78,19 +77,17 @@ def checked(file: JsonFile) -> JsonObject:
         ConfigError: it holds an unknown key or a wrong value.
     """
     values = normal_form(file.data, file)
-    try:
-        Settings.model_validate(values)
-    except ValidationError as exc:
-        error = config_error(exc, lambda _: file, partial=True)
-        if error:
-            raise error from None  # pydantic's text repeats values, and they may be secret
+    # A missing key may come from another file.
+    problems = [problem for problem in SHAPE.problems(values, ()) if problem.kind != "missing"]
+    if problems:
+        raise config_error(problems, lambda _: file)
     return values
 
 
-def _validate(layers: Layers, files: Iterable[JsonFile]) -> Settings:
+def _build(layers: Layers, files: Iterable[JsonFile]) -> Settings:
     by_path = {str(file.path): file for file in files}
 
-    def find_file(keys: tuple[str, ...]) -> JsonFile | str:
+    def find_source(keys: Keys) -> JsonFile | str:
         for length in range(len(keys), 0, -1):
             prefix = ".".join(keys[:length])
             for key, origin in layers.origins.items():
@@ -98,10 +95,7 @@ def _validate(layers: Layers, files: Iterable[JsonFile]) -> Settings:
                     return by_path.get(origin, origin)
         return DEFAULT
 
-    try:
-        return Settings.model_validate(layers.values)
-    except ValidationError as exc:
-        error = config_error(exc, find_file, partial=False)
-        if error is None:
-            raise
-        raise error from None
+    problems = list(SHAPE.problems(layers.values, ()))
+    if problems:
+        raise config_error(problems, find_source)
+    return SHAPE.build(layers.values)
