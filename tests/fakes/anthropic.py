@@ -42,7 +42,7 @@ class FakeAnthropic(Fake):
                 raise Invalid("invalid x-api-key", kind="auth")
             if "anthropic-version" not in request.headers:
                 raise Invalid("anthropic-version: header is required")
-            match (request.method, request.path):
+            match (request.method, "/v1" + request.path.partition("/v1")[2]):
                 case ("GET", "/v1/models"):
                     exchange.send_json(200, self._list())
                 case ("GET", path) if path.startswith("/v1/models/"):

@@ -43,13 +43,13 @@ class FakeOpenAI(Fake):
         try:
             if self.key is not None and bearer(request) != self.key:
                 raise Invalid(f"Incorrect API key provided: {_masked(bearer(request))}.", kind="auth")
-            match (request.method, request.path.rstrip("/").removeprefix("/v1")):
-                case ("GET", "/models"):
-                    exchange.send_json(200, {"object": "list", "data": [self._model(name) for name in self.models]})
-                case ("GET", path) if path.startswith("/models/"):
-                    exchange.send_json(200, self._model(self._known(path.removeprefix("/models/"))))
-                case ("POST", "/chat/completions"):
+            match (request.method, request.path):  # the many services have this under different prefixes
+                case ("POST", path) if path.endswith("/chat/completions"):
                     self.answer(exchange, self._chat(exchange))
+                case ("GET", path) if path.endswith("/models"):
+                    exchange.send_json(200, {"object": "list", "data": [self._model(name) for name in self.models]})
+                case ("GET", path) if "/models/" in path:
+                    exchange.send_json(200, self._model(self._known(path.partition("/models/")[2])))
                 case _:
                     raise Invalid(f"Invalid URL ({request.method} {request.path})", kind="not_found")
         except Invalid as exc:

@@ -1,0 +1,223 @@
+"""What every test gets: an empty home, no keys, no way out but loopback, the fakes, and the real command."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+import tests.fakes.guard.sitecustomize  # noqa: F401 - guards this process
+from ally.egress.quiet import silence
+from tests.fakes import FakeAnthropic, FakeGemini, FakeMiniMax, FakeOllama, FakeOpenAI, FakeReplicate
+from tests.fakes.requests import words
+
+ROOT = Path(__file__).resolve().parent.parent
+GUARD = ROOT / "tests" / "fakes" / "guard"
+CHECKOUT_PARTS = ("ally", "app", "main.py", "config.json")
+PROJECT_PLUGINS = ("minimax.py", "_template.py", "__init__.py")
+"""The only files of `app/src/providers/custom` that belong to the project; a developer's own stay out of tests."""
+
+_SECRET_ENDINGS = words("_API_KEY _TOKEN _KEY _SECRET _GROUP_ID _API_BASE _BASE_URL _API_HOST _HOST")
+_PROVIDER_PREFIXES = words(
+    "AI21_ ALLY_ ANTHROPIC_ AZURE_ CEREBRAS_ CLAUDE_ COHERE_ DEEPSEEK_ FIREWORKS_ GEMINI_ GITHUB_ GOOGLE_ GROQ_ HF_ "
+    "HUGGINGFACE LANGCHAIN_ LANGSMITH_ MINIMAX_ MISTRAL_ NVIDIA_ OLLAMA_ OPENAI_ OPENROUTER_ PERPLEXITY_ REPLICATE_ "
+    "TOGETHER_ XAI_ XDG_"
+)
+_PROXY_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+class RunAlly(Protocol):
+    """The real command in a child process."""
+
+    def __call__(
+        self,
+        *args: str,
+        input: str = "",  # noqa: A002 - the name subprocess.run uses
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        guarded: bool = True,
+        timeout_s: float = 60,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `ally ARGS`; `env` is added to a clean environment, `guarded=False` leaves offline mode to Ally."""
+        ...
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Sockets reach loopback only; the environment of this process is clean before anything is collected."""
+    config.option.allow_hosts = "127.0.0.0/8,::1,localhost"
+    config.option.allow_unix_socket = True
+    _clean(os.environ)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home folder, which is this test's `HOME`; nothing else of the user is to be seen."""
+    folder = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if _is_private(name):
+            monkeypatch.delenv(name)
+    for name, value in _home_variables(folder).items():
+        monkeypatch.setenv(name, value)
+    silenced = dict(os.environ)
+    silence(silenced)
+    for name, value in silenced.items():
+        monkeypatch.setenv(name, value)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def _pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _copy_checkout(ROOT, tmp_path_factory.mktemp("pristine") / "ally-checkout")
+
+
+@pytest.fixture
+def checkout(_pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout of this test's own, without `.env` and without a developer's plug-ins: write into it freely.
+
+    `run_ally` runs from it when a test asks for both.
+    """
+    return _copy_checkout(_pristine, tmp_path_factory.mktemp("checkout") / "ally-checkout")
+
+
+@pytest.fixture
+def ally_environment(home: Path) -> Callable[[Path], dict[str, str]]:
+    """Gives the clean environment of a child process that runs Ally from the checkout it is given."""
+
+    def environment(source: Path) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "TMPDIR") if name in os.environ}
+        env = {**kept, **_home_variables(home), "LANG": "C.UTF-8", "TERM": "dumb", "NO_COLOR": "1"}
+        env["PYTHONPATH"] = os.pathsep.join([str(GUARD), str(source)])
+        silence(env)
+        return env
+
+    return environment
+
+
+@pytest.fixture
+def run_ally(
+    request: pytest.FixtureRequest,
+    ally_environment: Callable[[Path], dict[str, str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> RunAlly:
+    """Runs the real command with this test's empty home, by default in an empty folder."""
+
+    def run(
+        *args: str,
+        input: str = "",  # noqa: A002 - the name subprocess.run uses
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        guarded: bool = True,
+        timeout_s: float = 60,
+    ) -> subprocess.CompletedProcess[str]:
+        source: Path = request.getfixturevalue("checkout" if "checkout" in request.fixturenames else "_pristine")
+        variables = {**ally_environment(source), **(env or {})}
+        if not guarded:
+            variables["PYTHONPATH"] = str(source)
+        return subprocess.run(
+            [sys.executable, "-m", "ally", *args],
+            input=input,
+            env=variables,
+            cwd=cwd or tmp_path_factory.mktemp("work"),
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=timeout_s,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def fake_openai() -> Iterator[FakeOpenAI]:
+    """OpenAI's chat completions on loopback."""
+    with FakeOpenAI() as fake:
+        yield fake
+
+
+@pytest.fixture
+def fake_anthropic() -> Iterator[FakeAnthropic]:
+    """Anthropic's messages on loopback."""
+    with FakeAnthropic() as fake:
+        yield fake
+
+
+@pytest.fixture
+def fake_gemini() -> Iterator[FakeGemini]:
+    """Google's Gemini on loopback."""
+    with FakeGemini() as fake:
+        yield fake
+
+
+@pytest.fixture
+def fake_ollama() -> Iterator[FakeOllama]:
+    """Ollama on loopback."""
+    with FakeOllama() as fake:
+        yield fake
+
+
+@pytest.fixture
+def fake_minimax() -> Iterator[FakeMiniMax]:
+    """MiniMax on loopback."""
+    with FakeMiniMax() as fake:
+        yield fake
+
+
+@pytest.fixture
+def fake_replicate() -> Iterator[FakeReplicate]:
+    """Replicate on loopback."""
+    with FakeReplicate() as fake:
+        yield fake
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """A port of loopback on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def _clean(env: "os._Environ[str]") -> None:
+    for name in list(env):
+        if _is_private(name):
+            del env[name]
+    silence(env)
+
+
+def _is_private(name: str) -> bool:
+    upper = name.upper()
+    return (
+        upper.endswith(tuple(_SECRET_ENDINGS)) or upper.startswith(tuple(_PROVIDER_PREFIXES)) or upper in _PROXY_NAMES
+    )
+
+
+def _home_variables(folder: Path) -> dict[str, str]:
+    return {
+        "HOME": str(folder),
+        "USERPROFILE": str(folder),
+        "XDG_CONFIG_HOME": str(folder / ".config"),
+        "XDG_DATA_HOME": str(folder / ".local" / "share"),
+        "XDG_STATE_HOME": str(folder / ".local" / "state"),
+        "XDG_CACHE_HOME": str(folder / ".cache"),
+    }
+
+
+def _copy_checkout(source: Path, target: Path) -> Path:
+    for part in CHECKOUT_PARTS:
+        if (source / part).is_dir():
+            shutil.copytree(source / part, target / part, ignore=_not_ours)
+        elif (source / part).is_file():
+            shutil.copy2(source / part, target / part)
+    return target
+
+
+def _not_ours(folder: str, names: list[str]) -> list[str]:
+    if Path(folder).name == "custom" and Path(folder).parent.name == "providers":
+        return [name for name in names if name not in PROJECT_PLUGINS]
+    return [name for name in names if name == ".env"]
