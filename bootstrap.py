@@ -64,7 +64,7 @@ def ensure_installed(root: Path, lock: str = RUNTIME_LOCK) -> None:
 
 
 def install(root: Path, lock: str) -> None:
-    """Set up once, even when several start together; exits with a sentence when it cannot."""
+    """Bring `.venv` to what `lock` says, once even when several start together; exits with a sentence if it cannot."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that pip is stopped too
     try:
         with one_at_a_time(root):
@@ -350,3 +350,8 @@ def say(text: str) -> None:
     """One line on stderr."""
     sys.stderr.write(f"ally set-up: {text}\n")
     sys.stderr.flush()
+
+
+if __name__ == "__main__":  # only the set-up: `python3 bootstrap.py [--dev]`
+    check_python()
+    install(Path(__file__).resolve().parent, DEV_LOCK if "--dev" in sys.argv[1:] else RUNTIME_LOCK)

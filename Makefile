@@ -1,0 +1,49 @@
+# `make help` lists what there is. Nothing here is needed to use Ally: `python3 main.py` sets itself up.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help setup run check lint types imports architecture test bench netns lock hooks clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+setup: ## Make .venv with everything development needs
+	@$(PYTHON) bootstrap.py --dev
+
+run: ## Start Ally from this checkout
+	@$(PYTHON) main.py
+
+check: lint types imports architecture ## Everything but the tests of behaviour: style, types, import directions, architecture
+
+lint: setup ## Style and format (ruff)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## Types, strict on ally/ (pyright)
+	$(BIN)/pyright
+
+imports: setup ## Which room may import which (import-linter)
+	$(BIN)/lint-imports --no-logo
+
+architecture: setup ## Sizes, start-up weight, public names, boundaries
+	$(BIN)/python -m pytest tests/architecture
+
+test: ## The whole test suite; ARGS="tests/unit -k retry" narrows it
+	@$(PYTHON) -m tests $(ARGS)
+
+bench: setup ## Start-up and one-shot against bare Python and llm; writes benchmarks/results/
+	$(BIN)/python -m benchmarks
+
+netns: setup ## Prove that a local session reaches nothing beyond this machine (Linux)
+	scripts/netns_rig
+
+lock: ## Resolve the lock files again (needs uv); ARGS=--upgrade moves the versions
+	scripts/lock $(ARGS)
+
+hooks: setup ## Run the quick checks before every commit
+	$(BIN)/pre-commit install
+
+clean: ## Remove everything that was made here
+	rm -rf .venv .venv.lock .venv-bench build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
