@@ -45,7 +45,7 @@ class ThinkSplitter:
                 found.append(ThinkingChunk(thought))
             self._end_tag, self._held, self._after_block = "", rest, True
             return True
-        safe = len(self._held) - _overlap(self._held, self._end_tag)
+        safe = len(self._held) - overlap(self._held, self._end_tag)
         if safe:
             found.append(ThinkingChunk(self._held[:safe]))
         self._held = self._held[safe:]
@@ -64,6 +64,6 @@ class ThinkSplitter:
         return False
 
 
-def _overlap(text: str, tag: str) -> int:
+def overlap(text: str, tag: str) -> int:
     """Length of the longest end of `text` that begins `tag`."""
     return next((size for size in range(min(len(tag) - 1, len(text)), 0, -1) if tag.startswith(text[-size:])), 0)

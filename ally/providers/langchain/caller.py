@@ -1,0 +1,22 @@
+"""On whose behalf a LangChain object is called."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The provider and model of a call, and what must never appear in a text about it."""
+
+    provider: str
+    model: str
+    variables: tuple[str, ...] = ()
+    """The environment variables that hold the credentials."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    idle_s: float = 120.0
+    """Longest silence, before the first piece and between two."""
+
+    def clean(self, text: str) -> str:
+        """`text` without any of the secrets."""
+        for secret in sorted(self.secrets, key=len, reverse=True):
+            text = text.replace(secret, "…")
+        return text
