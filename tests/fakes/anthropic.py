@@ -8,7 +8,7 @@ from tests.fakes.anthropic_rules import check
 from tests.fakes.auto import Asked, Tool, tokens
 from tests.fakes.base import Chat, Event, Fake, Invalid, Problem, sse
 from tests.fakes.reply import Failure, Reply, pieces
-from tests.fakes.requests import decode
+from tests.fakes.requests import bearer, decode
 from tests.fakes.server import Exchange
 from tests.fakes.spelling import as_object, spell
 
@@ -38,7 +38,7 @@ class FakeAnthropic(Fake):
     def handle(self, exchange: Exchange) -> None:
         request = exchange.request
         try:
-            if self.key is not None and request.headers.get("x-api-key") != self.key:
+            if self.key is not None and self.key not in (request.headers.get("x-api-key"), bearer(request)):
                 raise Invalid("invalid x-api-key", kind="auth")
             if "anthropic-version" not in request.headers:
                 raise Invalid("anthropic-version: header is required")
