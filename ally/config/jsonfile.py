@@ -21,14 +21,17 @@ _DECODER = json.JSONDecoder()
 
 @dataclass(frozen=True, slots=True)
 class JsonFile:
-    """A file, its text and the object in it."""
+    """A file, its text and the object in it; a draft is not written yet, so its lines are nothing to point at."""
 
     path: Path
     text: str = field(repr=False)
     data: JsonObject = field(repr=False)
+    is_draft: bool = False
 
     def place(self, keys: Sequence[str]) -> str:
         """`FILE, line L` of the value at `keys`, or of its nearest parent."""
+        if self.is_draft:
+            return str(self.path)
         return f"{self.path}, line {_line(self.text, locate(self.text, keys))}"
 
 
@@ -123,6 +126,11 @@ def members(text: str, position: int) -> list[Member]:
         if text[position] == ",":
             position = skip_space(text, position + 1)
     return found
+
+
+def value_end(text: str, position: int) -> int:
+    """Where the value that starts at `position` of valid JSON `text` ends."""
+    return _DECODER.raw_decode(text, position)[1]
 
 
 def skip_space(text: str, position: int) -> int:

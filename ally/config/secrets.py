@@ -40,10 +40,15 @@ _PLACEHOLDER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class EnvFile:
-    """What an `.env` file holds. `problems` are sentences without values, each with its line where there is one."""
+    """What an `.env` file holds.
+
+    `unset` are the names that have no value yet, or an example as value. `problems` are sentences without values, each
+    with its line where there is one.
+    """
 
     path: Path
     values: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    unset: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -100,9 +105,11 @@ def _parse(path: Path, text: str) -> EnvFile:
     from dotenv.parser import parse_stream  # heavy
 
     values: dict[str, str] = {}
+    unset: list[str] = []
     problems: list[str] = []
     for binding in parse_stream(io.StringIO(text)):
-        line = binding.original.line
+        # A statement starts with the blank lines before it.
+        line = binding.original.line + _leading_lines(binding.original.string)
         if binding.error:
             problems.append(f"line {line} is not NAME=value")
         elif binding.key is None:
@@ -112,8 +119,12 @@ def _parse(path: Path, text: str) -> EnvFile:
         elif binding.value and not is_placeholder(binding.value):
             values[binding.key] = binding.value
         else:
-            problems.append(f"line {line}: {binding.key} has no value yet")
-    return EnvFile(path, values, tuple(problems))
+            unset.append(binding.key)
+    return EnvFile(path, values, tuple(unset), tuple(problems))
+
+
+def _leading_lines(statement: str) -> int:
+    return statement[: len(statement) - len(statement.lstrip())].count("\n")
 
 
 def _refusal(name: str, value: str | None) -> str:
@@ -121,9 +132,7 @@ def _refusal(name: str, value: str | None) -> str:
         return "the name is not made of letters, digits and _"
     if _REFUSED.fullmatch(name):
         return f"{name} may not be set in .env; set it in your shell"
-    if value is None:
-        return f"{name} has no value yet"
-    return f"the value of {name} holds a null character" if "\0" in value else ""
+    return f"the value of {name} holds a null character" if value and "\0" in value else ""
 
 
 class Keys:

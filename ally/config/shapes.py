@@ -105,7 +105,7 @@ class Number:
 
     def build(self, value: float) -> float:
         """The number."""
-        return float(value)
+        return value
 
     def schema(self) -> JsonObject:
         """A number."""
@@ -192,7 +192,7 @@ class Map:
             return
         for name, item in cast(JsonObject, value).items():
             if self.names and name not in self.names:
-                yield _unknown((*keys, name), self.names, self.noun)
+                yield unknown((*keys, name), self.names, self.noun)
                 continue
             try:
                 if self.check_name:
@@ -246,7 +246,7 @@ class Record:
             if name in self.entries:
                 yield from self.entries[name].shape.problems(item, (*keys, name))
             else:
-                yield _unknown((*keys, name), tuple(self.entries), "key")
+                yield unknown((*keys, name), tuple(self.entries), "key")
         for name, entry in self.entries.items():
             if entry.is_required and name not in found:
                 yield Problem((*keys, name), "missing", f"{_dotted(keys)} needs {name}", entry.help)
@@ -282,6 +282,19 @@ def nearest(word: str, known: Sequence[str]) -> str:
     by_plain = {_plain(name): name for name in known}
     found = difflib.get_close_matches(_plain(word), list(by_plain), n=1, cutoff=0.6)
     return by_plain[found[0]] if found else ""
+
+
+def unknown(keys: Keys, known: Sequence[str], noun: str = "key") -> Problem:
+    """The problem of a name that is not among `known`, with the one that was probably meant."""
+    parent, name = keys[:-1], keys[-1]
+    # Somebody may have pasted a key where a name belongs.
+    shown = f'"{name}"' if len(name) <= 30 else f'"{name[:8]}…"'
+    place = f" in {_dotted(parent)}" if parent else ""
+    guess = nearest(name, known)
+    hint = f'did you mean "{guess}"?' if guess else f"known: {', '.join(known) or 'nothing below it'}"
+    if noun == "key" and _sounds_secret(name):
+        hint = _where_keys_belong(parent)
+    return Problem(keys, "unknown", f"unknown {noun} {shown}{place}", hint)
 
 
 def type_name(value: object) -> str:
@@ -325,18 +338,6 @@ def _property(entry: Entry) -> JsonObject:
 
 def _wrong(keys: Keys, accepted: str, value: object) -> Problem:
     return Problem(keys, "value", f"{_dotted(keys)} must be {accepted}, not {type_name(value)}", f"write {accepted}")
-
-
-def _unknown(keys: Keys, known: Sequence[str], noun: str) -> Problem:
-    parent, name = keys[:-1], keys[-1]
-    # Somebody may have pasted a key where a name belongs.
-    shown = f'"{name}"' if len(name) <= 30 else f'"{name[:8]}…"'
-    place = f" in {_dotted(parent)}" if parent else ""
-    guess = nearest(name, known)
-    hint = f'did you mean "{guess}"?' if guess else f"known: {', '.join(known)}"
-    if noun == "key" and _sounds_secret(name):
-        hint = _where_keys_belong(parent)
-    return Problem(keys, "unknown", f"unknown {noun} {shown}{place}", hint)
 
 
 def _sounds_secret(name: str) -> bool:

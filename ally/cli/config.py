@@ -1,0 +1,135 @@
+"""`ally config`: what is set, where, and changing it."""
+
+import argparse
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from ally.cli.exits import OK
+from ally.cli.terminal import clean, one_line, say
+from ally.config.change import Change, change_setting
+from ally.config.load import config_files
+from ally.config.paths import Paths
+from ally.config.schema import json_schema
+from ally.config.secrets import env_files
+from ally.config.settings import Settings
+from ally.config.view import as_json, is_secret, leaves, masked, split_key, value_at
+
+MAX_VALUE_CHARACTERS = 60
+
+
+class Configured(Protocol):
+    """What these commands need of the application."""
+
+    @property
+    def paths(self) -> Paths:
+        """Ally's folders."""
+        ...
+
+    @property
+    def checkout(self) -> Path | None:
+        """The checkout it runs from."""
+        ...
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The environment."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of this run; raises ConfigError."""
+        ...
+
+    @property
+    def origins(self) -> Mapping[str, str]:
+        """Where each setting comes from."""
+        ...
+
+
+def run(args: argparse.Namespace, app: Configured) -> int:
+    """Do what `args.action` says.
+
+    Raises:
+        ConfigError: the configuration is broken, or there is no such key.
+        StorageError: the file cannot be written.
+    """
+    match args.action:
+        case "get":
+            _get(app, args.key, is_json=args.json)
+        case "set":
+            _set(app, args.key, args.value)
+        case "path":
+            _path(app)
+        case "schema":
+            print(_dump(json_schema()))
+        case _:
+            _show(app, is_json=args.json)
+    return OK
+
+
+def _show(app: Configured, *, is_json: bool) -> None:
+    """Every setting with where it was set; secrets are masked."""
+    rows = [
+        (".".join(keys), masked(value, keys), app.origins.get(".".join(keys), "default"))
+        for keys, value in leaves(as_json(app.settings))
+    ]
+    if is_json:
+        print(_dump({key: {"value": value, "origin": origin} for key, value, origin in rows}))
+        return
+    shown = [(one_line(key), _shorten(value), _tilde(origin)) for key, value, origin in rows]
+    widths = [max((len(row[column]) for row in shown), default=0) for column in (0, 1)]
+    for key, value, origin in shown:
+        print(f"{key:<{widths[0]}}  {value:<{widths[1]}}  {origin}".rstrip())
+
+
+def _get(app: Configured, key: str, *, is_json: bool) -> None:
+    """One setting as it holds now, a text without quotes; secrets inside an object are masked."""
+    values = as_json(app.settings)
+    keys = split_key(key, values)
+    value = value_at(values, keys)
+    if not (isinstance(value, str) and is_secret(keys)):  # whoever names the very value wants to see it
+        value = masked(value, keys)
+    print(clean(value) if isinstance(value, str) and not is_json else _dump(value))
+
+
+def _set(app: Configured, key: str, text: str) -> None:
+    """Change one setting and say in which file."""
+    before = app.settings
+    change = change_setting(app.paths, app.checkout, app.env, key, text)
+    say(f"{change.key} is set in {change.file}")
+    for variable in _variables_above(change):
+        say(f"  {variable} is set too, and wins over the file")
+    after = change.loaded.settings
+    if change.key == "provider" and after.provider != before.provider and after.model and after.model == before.model:
+        say(f"  the model is still {after.model}; set it too, or take the provider's own: ally config set model null")
+
+
+def _variables_above(change: Change) -> list[str]:
+    files = {str(path) for path in change.loaded.files} | {str(change.file)}
+    origins = {
+        origin for key, origin in change.loaded.origins.items() if key == change.key or key.startswith(change.key + ".")
+    }
+    return sorted(origins - files)
+
+
+def _path(app: Configured) -> None:
+    """The files that are read, those that win last."""
+    for path in (*config_files(app.paths, app.checkout), *reversed(env_files(app.paths, app.checkout))):
+        print(clean(str(path)) if path.exists() else f"{clean(str(path))}  (not there)")
+
+
+def _shorten(value: object) -> str:
+    text = one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    return text if len(text) <= MAX_VALUE_CHARACTERS else text[: MAX_VALUE_CHARACTERS - 1] + "…"
+
+
+def _tilde(origin: str) -> str:
+    home = os.path.expanduser("~")  # noqa: PTH111 - Path.expanduser raises where there is no home
+    return "~" + origin[len(home) :] if len(home) > 1 and origin.startswith(home + os.sep) else origin
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)

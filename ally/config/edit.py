@@ -1,0 +1,104 @@
+"""Changes one value in the text of a JSON file and leaves the rest of the text as it is."""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from ally.config.jsonfile import Member, members, skip_space, value_end
+from ally.storage.atomic import write_atomic
+
+DEFAULT_INDENT = "    "
+MAX_INLINE = 80
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def set_value(text: str, keys: Sequence[str], value: object) -> str:
+    """`text`, a valid JSON object, with the value at `keys` replaced or added; `keys` is not empty.
+
+    Objects on the way that are missing or not objects are made. Indentation and line ends follow those of the file.
+    """
+    newline = "\r\n" if "\r\n" in text else "\n"
+    unit = _indent_unit(text)
+    position = skip_space(text, 0)
+    for depth, key in enumerate(keys):
+        found = next((member for member in members(text, position) if member.key == key), None)
+        rest = keys[depth + 1 :]
+        if found is None:
+            return _insert(text, position, key, _Dump(_nested(rest, value), unit, newline))
+        if not rest or text[found.value_start] != "{":
+            new = _Dump(_nested(rest, value), unit, newline).at(_lead(text, found.start))
+            return text[: found.value_start] + new + text[found.end :]
+        position = found.value_start
+    return text
+
+
+def write_text(path: Path, text: str) -> None:
+    """Put `text` into `path`, with a byte order mark if the file has one.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    try:
+        has_mark = path.read_bytes().startswith(_BOM)
+    except OSError:
+        has_mark = False
+    write_atomic(path, (_BOM if has_mark else b"") + text.encode())
+
+
+class _Dump:
+    """A value to be written, once it is known how far it is indented."""
+
+    def __init__(self, value: object, unit: str, newline: str) -> None:
+        self.value = value
+        self.unit = unit
+        self.newline = newline
+
+    def at(self, lead: str) -> str:
+        """The value as JSON text whose lines after the first start with `lead`."""
+        inline = json.dumps(self.value, ensure_ascii=False)
+        if not self.value or (len(inline) <= MAX_INLINE and not inline.startswith("{")):
+            return inline
+        return json.dumps(self.value, ensure_ascii=False, indent=self.unit).replace("\n", self.newline + lead)
+
+
+def _nested(keys: Sequence[str], value: object) -> object:
+    for key in reversed(keys):
+        value = {key: value}
+    return value
+
+
+def _insert(text: str, position: int, key: str, dump: _Dump) -> str:
+    """Add a member at the end of the object at `position`."""
+    name = json.dumps(key, ensure_ascii=False) + ": "
+    there = members(text, position)
+    if not there:
+        lead = _lead(text, position)
+        inner = lead + dump.unit
+        body = f"{{{dump.newline}{inner}{name}{dump.at(inner)}{dump.newline}{lead}}}"
+        return text[:position] + body + text[value_end(text, position) :]
+    last: Member = there[-1]
+    if _starts_line(text, last.start):
+        lead = _lead(text, last.start)
+        return text[: last.end] + f",{dump.newline}{lead}{name}{dump.at(lead)}" + text[last.end :]
+    return text[: last.end] + f", {name}{dump.at(_lead(text, last.start))}" + text[last.end :]
+
+
+def _indent_unit(text: str) -> str:
+    """How one level is indented, read off the first member of the object."""
+    there = members(text, skip_space(text, 0))
+    lead = _lead(text, there[0].start) if there and _starts_line(text, there[0].start) else ""
+    return lead or DEFAULT_INDENT
+
+
+def _lead(text: str, position: int) -> str:
+    """The white space at the start of the line of `position`."""
+    line = text[text.rfind("\n", 0, position) + 1 : position]
+    found = re.match(r"[ \t]*", line)
+    return found.group() if found else ""
+
+
+def _starts_line(text: str, position: int) -> bool:
+    line_start = text.rfind("\n", 0, position) + 1
+    return line_start > 0 and not text[line_start:position].strip()
