@@ -29,9 +29,10 @@ class FakeAnthropic(Fake):
 
     models = (
         "claude-sonnet-4-5-20250929",
-        "claude-opus-4-1-20250805",
-        "claude-haiku-4-5-20251001",
+        "claude-haiku-4-5",
         "claude-sonnet-4-5",
+        "claude-sonnet-5-5",
+        "claude-opus-5-5",
     )
     keep_alive = b'event: ping\ndata: {"type": "ping"}\n\n'
 
@@ -129,12 +130,12 @@ class FakeAnthropic(Fake):
     def _known(self, model: Any) -> str:
         if not isinstance(model, str):
             raise Invalid("model: Field required")
-        if model not in self.models:
+        if not self.has(model):
             raise Invalid(f"model: {model}", kind="unknown_model")
         return model
 
     def _list(self) -> dict[str, Any]:
-        data = [_model(name) for name in self.models]
+        data = [_model(name) for name in self.models if name != "*"]
         return {"data": data, "has_more": False, "first_id": self.models[0], "last_id": self.models[-1]}
 
     def _error(self, kind: str, message: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ FIELDS = words(
     "cache_control inference_geo speed"
 )
 NAME = re.compile(r"^[a-zA-Z0-9_-]{1,128}$")
+CLAUDE = re.compile(r"^claude-[a-z]+-(\d+)(?:-(\d{1,2})(?!\d))?")
 ID = re.compile(r"^[a-zA-Z0-9_-]+$")
 IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 BLOCKS = {
@@ -29,6 +30,9 @@ def check(body: dict[str, Any], sign: Signer) -> None:
     if not isinstance(body.get("max_tokens"), int) or body["max_tokens"] < 1:
         raise Invalid("max_tokens: Field required")
     temperature = body.get("temperature")
+    found = CLAUDE.match(str(body["model"]))
+    if temperature is not None and found and (int(found[1]), int(found[2] or 0)) >= (4, 7):
+        raise Invalid("`temperature` is deprecated for this model.")
     if temperature is not None and not 0 <= temperature <= 1:
         raise Invalid("temperature: range: 0..1")
     if temperature is not None and body.get("top_p") is not None:

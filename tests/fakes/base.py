@@ -55,7 +55,7 @@ class Chat:
 class Fake(Server):
     """A service of language models. Give it answers with `script` (in turn) or `always`; else it answers by itself.
 
-    `key` None accepts any request; `models` are the ones it has.
+    `key` None accepts any request; `models` are the ones it has, and `*` among them stands for any name.
     """
 
     models: tuple[str, ...] = ()
@@ -77,6 +77,10 @@ class Fake(Server):
     def base_url(self) -> str:
         """What a client is configured with."""
         return self.url
+
+    def has(self, model: str) -> bool:
+        """Whether it serves the model."""
+        return model in self.models or "*" in self.models
 
     def script(self, *items: Scripted) -> None:
         """Answer the next calls with these, one each."""

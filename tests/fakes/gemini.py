@@ -24,14 +24,20 @@ class FakeGemini(Fake):
     from Gemini 3 on want back.
     """
 
-    models = ("gemini-2.5-flash", "gemini-2.5-pro", "gemini-3-pro-preview", "gemini-2.0-flash")
+    models = (
+        "gemini-2.5-flash",
+        "gemini-3-pro-preview",
+        "gemini-3.1-pro-preview",
+        "gemini-3.6-flash",
+        "gemini-3.8-flash",
+    )
 
     def handle(self, exchange: Exchange) -> None:
         request = exchange.request
         try:
             self._check_key(request.headers.get("x-goog-api-key") or request.query.get("key"))
             if request.method == "GET" and request.path == PREFIX:
-                exchange.send_json(200, {"models": [_model(name) for name in self.models]})
+                exchange.send_json(200, {"models": [_model(name) for name in self.models if name != "*"]})
                 return
             if not request.path.startswith(PREFIX + "/"):
                 exchange.send(404, b"<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>", "text/html")
@@ -84,7 +90,7 @@ class FakeGemini(Fake):
 
     def _route(self, exchange: Exchange, name: str, method: str) -> None:
         request = exchange.request
-        if name not in self.models:
+        if not self.has(name):
             text = (
                 f"models/{name} is not found for API version v1beta, or is not supported for {method or 'get'}. "
                 "Call ListModels to see the list of available models and their supported methods."

@@ -16,7 +16,7 @@ class FakeMiniMax(FakeOpenAI):
     whole text so far, which `cumulative` imitates. Errors have MiniMax's own shape; the temperature must be above 0.
     """
 
-    models = ("MiniMax-M2", "MiniMax-M2.1", "MiniMax-M2.5")
+    models = ("MiniMax-M2", "MiniMax-M2.1", "MiniMax-M2.5", "MiniMax-M2.7", "MiniMax-M3")
     reasoning = "think_tags"
     lenient = True
     cumulative = False

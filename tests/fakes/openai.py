@@ -1,6 +1,5 @@
 """OpenAI's chat completions, as the service and the many that copy it speak them."""
 
-import re
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -20,7 +19,6 @@ FINISH = {
     "stop_sequence": "stop",
     "refused": "content_filter",
 }
-REASONING_ONLY = re.compile(r"^(?:o\d|gpt-5)")
 
 
 class FakeOpenAI(Fake):
@@ -30,7 +28,7 @@ class FakeOpenAI(Fake):
     accepts fields that OpenAI's own service refuses, as compatible services do.
     """
 
-    models = ("gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-5", "gpt-5-mini", "o3")
+    models = ("gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-5", "o3", "gpt-5.6-luna", "gpt-6-sol", "gpt-6-luna")
     reasoning: Literal["reasoning_content", "reasoning", "think_tags", "none"] = "reasoning_content"
     lenient = False
 
@@ -47,7 +45,9 @@ class FakeOpenAI(Fake):
                 case ("POST", path) if path.endswith("/chat/completions"):
                     self.answer(exchange, self._chat(exchange))
                 case ("GET", path) if path.endswith("/models"):
-                    exchange.send_json(200, {"object": "list", "data": [self._model(name) for name in self.models]})
+                    exchange.send_json(
+                        200, {"object": "list", "data": [self._model(name) for name in self.models if name != "*"]}
+                    )
                 case ("GET", path) if "/models/" in path:
                     exchange.send_json(200, self._model(self._known(path.partition("/models/")[2])))
                 case _:
@@ -154,12 +154,12 @@ class FakeOpenAI(Fake):
 
     def check(self, body: dict[str, Any]) -> None:
         """Raise `Invalid` for what the service refuses."""
-        check(body, lenient=self.lenient, reasoning_model=bool(REASONING_ONLY.match(body["model"])))
+        check(body, lenient=self.lenient)
 
     def _known(self, model: Any) -> str:
         if not isinstance(model, str) or not model:
             raise Invalid("you must provide a model parameter")
-        if model not in self.models:
+        if not self.has(model):
             text = f"The model `{model}` does not exist or you do not have access to it."
             raise Invalid(text, kind="unknown_model")
         return model

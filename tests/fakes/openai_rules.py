@@ -14,16 +14,30 @@ FIELDS = words(
     "verbosity web_search_options"
 )
 ROLES = ("system", "developer", "user", "assistant", "tool")
+GPT = re.compile(r"^gpt-(\d+)(?:\.(\d+))?")
+O_SERIES = re.compile(r"^o\d")
 NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
 DATA_URL = re.compile(r"^data:image/(?:png|jpeg|gif|webp);base64,(?P<data>.*)$", re.DOTALL)
 
 
-def check(body: dict[str, Any], *, lenient: bool, reasoning_model: bool) -> None:
-    """Raise `Invalid` for a request that the service would answer with 400."""
+def check(body: dict[str, Any], *, lenient: bool) -> None:
+    """Raise `Invalid` for a request that the service would answer with 400.
+
+    `lenient` is a compatible service, which knows no reasoning models of OpenAI and takes fields of its own.
+    """
+    found = GPT.match(body["model"])
+    generation = (int(found[1]), int(found[2] or 0)) if found else (0, 0)
+    reasons = (generation >= (5, 0) and "-chat" not in body["model"]) or bool(O_SERIES.match(body["model"]))
     unknown = sorted(set(body) - FIELDS)
     if unknown and not lenient:
         raise Invalid(f"Unrecognized request argument supplied: {unknown[0]}")
-    _check_numbers(body, reasoning_model and not lenient)
+    _check_numbers(body, reasons and not lenient)
+    if body.get("tools") and generation >= (5, 4) and body.get("reasoning_effort") != "none" and not lenient:
+        raise Invalid(
+            f"Function tools with reasoning_effort are not supported for {body['model']} in /v1/chat/completions. "
+            "To use function tools, use /v1/responses or set reasoning_effort to 'none'.",
+            param="reasoning_effort",
+        )
     if body.get("stream_options") is not None and not body.get("stream"):
         raise Invalid(
             "The 'stream_options' parameter is only allowed when 'stream' is enabled.", param="stream_options"

@@ -90,7 +90,7 @@ class FakeReplicate(Fake):
             raise Invalid(f"You did not pass {what}", kind="auth")
 
     def _create(self, exchange: Exchange, model: str) -> None:
-        if model not in self.models:
+        if not self.has(model):
             raise Invalid("The requested resource could not be found.", kind="not_found")
         body = decode(exchange.request, "The request body is not valid JSON.")
         prompt = (body.get("input") or {}).get("prompt")
