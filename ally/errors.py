@@ -18,8 +18,8 @@ AllyError                   message, hint
 │   │   └── OfflineRefused  destination
 │   ├── CutStream
 │   ├── IdleStream          idle_s
-│   └── BadReply
-├── ModelFileError          model
+│   ├── BadReply
+│   └── ModelFileError
 ├── ToolError               tool
 │   └── ToolArguments
 └── StorageError            path
@@ -187,12 +187,11 @@ class BadReply(ProviderError):
     """The service answered with something that is not its documented format."""
 
 
-class ModelFileError(AllyError):
-    """A model file cannot be fetched, checked, stored or loaded."""
+class ModelFileError(ProviderError):
+    """A model file of the embedded engine cannot be fetched, checked, stored or loaded."""
 
     def __init__(self, message: str, *, model: str = "", hint: str = "") -> None:
-        super().__init__(message, hint=hint)
-        self.model = model
+        super().__init__(message, provider="local", model=model, hint=hint)
 
 
 class ToolError(AllyError):

@@ -1,0 +1,162 @@
+"""The header of a GGUF file: what a model is, read without loading it.
+
+Source: the GGUF specification of the ggml project (magic, version, key-value pairs; little endian).
+"""
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from ally.errors import ModelFileError
+
+MAGIC = b"GGUF"
+_NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+_TEXT, _LIST = 8, 9
+_MAX_PAIRS = 10_000
+_MAX_TEXT = 16 * 2**20
+_MAX_ITEMS = 4_000_000
+
+Value = int | float | bool | str | list[int | float | bool] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Facts of a model file; a number is 0 and a text empty where the file does not say.
+
+    `kv_bytes_per_token` is the memory that one token of context takes with a 16-bit cache, an upper bound for models
+    with sliding windows.
+    """
+
+    architecture: str
+    name: str
+    context_window: int
+    kv_bytes_per_token: int
+    parts: int
+    tools: bool
+
+
+def check_magic(path: Path, model: str) -> None:
+    """Refuse a file that is not GGUF at all, e.g. an error page saved under the name of a model.
+
+    Raises:
+        ModelFileError: it is not, or it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except OSError as exc:
+        raise ModelFileError(f"{path} cannot be read: {exc.strerror or exc}", model=model) from exc
+    if start != MAGIC:
+        raise ModelFileError(
+            f"{path} is not a GGUF model file: it starts with {start!r}.",
+            model=model,
+            hint="give a .gguf file; other formats have to be converted first",
+        )
+
+
+def read_header(path: Path, model: str) -> Header:
+    """What the header says; takes about 0.1 s for a vocabulary of 50,000 words.
+
+    Raises:
+        ModelFileError: the file is not GGUF, or its header is damaged.
+    """
+    check_magic(path, model)
+    try:
+        with path.open("rb") as file:
+            pairs = _pairs(file)
+    except (OSError, ValueError, struct.error) as exc:
+        raise ModelFileError(
+            f"The header of {path} is damaged: {exc}", model=model, hint="fetch the file again"
+        ) from exc
+    return _header(pairs)
+
+
+def _header(pairs: dict[str, Value]) -> Header:
+    architecture = str(pairs.get("general.architecture") or "")
+
+    def number(key: str, default: int = 0) -> int:
+        value = pairs.get(f"{architecture}.{key}")
+        if isinstance(value, list):  # one number per layer; a layer without attention has 0
+            value = max(value, default=default)
+        return int(value) if isinstance(value, int | float) else default
+
+    heads = number("attention.head_count", 1) or 1
+    per_layer = pairs.get(f"{architecture}.attention.head_count_kv")
+    layers = number("block_count") * number("attention.head_count_kv", heads)
+    kv_heads = int(sum(per_layer)) if isinstance(per_layer, list) else layers
+    head_size = number("embedding_length") // heads
+    sizes = number("attention.key_length", head_size) + number("attention.value_length", head_size)
+    template = str(pairs.get("tokenizer.chat_template") or "")
+    parts = pairs.get("split.count")
+    return Header(
+        architecture=architecture,
+        name=str(pairs.get("general.name") or ""),
+        context_window=number("context_length"),
+        kv_bytes_per_token=2 * kv_heads * sizes,
+        parts=parts if isinstance(parts, int) else 1,
+        tools="tools" in template,
+    )
+
+
+def _pairs(file: BinaryIO) -> dict[str, Value]:
+    file.seek(len(MAGIC))
+    version, _tensors, count = struct.unpack("<IQQ", _take(file, 20))
+    if version not in (2, 3) or count > _MAX_PAIRS:
+        raise ValueError(f"version {version} with {count} entries")
+    pairs: dict[str, Value] = {}
+    for _ in range(count):
+        key = _text(file)
+        kind = _int(file, "<I")
+        wanted = not key.startswith("tokenizer.") or key == "tokenizer.chat_template"
+        pairs[key] = _value(file, kind, wanted)
+    return pairs
+
+
+def _value(file: BinaryIO, kind: int, wanted: bool) -> Value:
+    if kind == _TEXT:
+        return _text(file)
+    if kind == _LIST:
+        return _list(file, wanted)
+    return struct.unpack("<" + _number(kind), _take(file, struct.calcsize("<" + _number(kind))))[0]
+
+
+def _list(file: BinaryIO, wanted: bool) -> list[int | float | bool] | None:
+    kind, count = struct.unpack("<IQ", _take(file, 12))
+    if count > _MAX_ITEMS:
+        raise ValueError(f"a list of {count} items")
+    if kind == _TEXT:
+        for _ in range(count):
+            file.seek(_length(file), 1)
+        return None
+    form = f"<{count}{_number(kind)}"
+    data = _take(file, struct.calcsize(form))
+    return list(struct.unpack(form, data)) if wanted else None
+
+
+def _number(kind: int) -> str:
+    if kind not in _NUMBERS:
+        raise ValueError(f"unknown type {kind}")
+    return _NUMBERS[kind]
+
+
+def _text(file: BinaryIO) -> str:
+    return _take(file, _length(file)).decode("utf-8", "replace")
+
+
+def _length(file: BinaryIO) -> int:
+    length = _int(file, "<Q")
+    if length > _MAX_TEXT:
+        raise ValueError(f"a text of {length} bytes")
+    return length
+
+
+def _int(file: BinaryIO, form: str) -> int:
+    return struct.unpack(form, _take(file, struct.calcsize(form)))[0]
+
+
+def _take(file: BinaryIO, count: int) -> bytes:
+    data = file.read(count)
+    if len(data) != count:
+        raise ValueError("it ends too early")
+    return data
