@@ -1,0 +1,110 @@
+"""Tool calls on the wire: ids, names, and arguments that arrive in pieces."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from ally.messages import AssistantMessage, BadToolCall, JsonObject, Message, ToolCall, ToolResult
+from ally.providers.arguments import parse_call, refuse_cut
+
+MADE_UP = "ally_call_"
+"""Begins the ids that Ally makes for services that give none."""
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+_LONG_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_SHORT_ID = re.compile(r"[A-Za-z0-9]{9}")
+
+
+@dataclass(slots=True)
+class PendingCall:
+    """A call whose argument text is still growing."""
+
+    id: str = ""
+    name: str = ""
+    raw: str = ""
+    signature: str = ""
+    problem: str = ""
+
+
+class CallIds:
+    """Gives every call of an answer an id that no call before it has, the service's own wherever possible."""
+
+    def __init__(self, messages: Iterable[Message]) -> None:
+        self._taken = {part.id for message in messages for part in find_calls(message)}
+        self._number = 0
+
+    def take(self, wanted: str) -> str:
+        """`wanted` if it is new, else the next made-up id."""
+        while not wanted or wanted in self._taken:
+            self._number += 1
+            wanted = f"{MADE_UP}{self._number}"
+        self._taken.add(wanted)
+        return wanted
+
+
+def finish_calls(pending: Sequence[PendingCall], ids: CallIds, *, cut: bool) -> list[ToolCall | BadToolCall]:
+    """The calls of an answer that the service finished; `cut` says that a limit or a filter ended it."""
+    calls: list[ToolCall | BadToolCall] = []
+    for one in pending:
+        call_id = ids.take(one.id)
+        if cut:
+            calls.append(refuse_cut(call_id, one.name, one.raw))
+        elif one.problem or not one.name:
+            problem = one.problem or "The call has no tool name, so nothing ran. Name the tool to call."
+            calls.append(BadToolCall(call_id, one.name, one.raw, problem))
+        else:
+            call = parse_call(call_id, one.name, one.raw)
+            calls.append(replace(call, signature=one.signature) if isinstance(call, ToolCall) else call)
+    return calls
+
+
+def pending_of_value(name: object, args: object, event: str) -> PendingCall:
+    """A call that came as JSON values inside `event` and not as text.
+
+    The event is read strictly once more, because what decodes JSON keeps the last of two equal keys.
+    """
+    raw = "" if args is None or args == {} else args if isinstance(args, str) else json.dumps(args, ensure_ascii=False)
+    outer = parse_call("", "event", event)
+    problem = outer.problem if isinstance(outer, BadToolCall) else ""
+    return PendingCall(name=name if isinstance(name, str) else "", raw=raw, problem=problem)
+
+
+def find_calls(message: Message) -> list[ToolCall | BadToolCall]:
+    """The calls in `message`."""
+    if not isinstance(message, AssistantMessage):
+        return []
+    return [part for part in message.parts if isinstance(part, ToolCall | BadToolCall)]
+
+
+def call_args(call: ToolCall | BadToolCall) -> JsonObject:
+    """The arguments to send back; of a bad call none, its result says what was wrong."""
+    return call.args if isinstance(call, ToolCall) else {}
+
+
+def call_name(call: ToolCall | BadToolCall) -> str:
+    """The name as services accept it, also when the model made up an impossible one."""
+    if _NAME.fullmatch(call.name):
+        return call.name
+    return re.sub(r"[^A-Za-z0-9_-]", "_", f"_{call.name}")[:64] if call.name else "unnamed_tool"
+
+
+def wire_id(call_id: str, *, short: bool = False) -> str:
+    """The id as services accept it: kept if it fits, else derived from it."""
+    if (_SHORT_ID if short else _LONG_ID).fullmatch(call_id):
+        return call_id
+    digest = hashlib.sha256(call_id.encode("utf-8", "replace")).hexdigest()
+    return digest[:9] if short else f"call_{digest[:24]}"
+
+
+def result_text(result: ToolResult) -> str:
+    """The result as text for formats that cannot mark an error."""
+    if result.is_error and not result.for_model.lower().startswith("error"):
+        return f"Error: {result.for_model}"
+    return result.for_model
+
+
+def names_of_calls(messages: Iterable[Message]) -> dict[str, str]:
+    """Tool name by call id, for formats whose results name the tool."""
+    return {call.id: call_name(call) for message in messages for call in find_calls(message)}
