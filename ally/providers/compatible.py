@@ -71,10 +71,10 @@ class CompatibleProvider(BaseProvider):
         """The protocol spoken directly, or through LangChain where `api` is "responses"."""
         if self.spec.api == "responses":
             return super().create_model(model_name, temperature, api_key, **kwargs)
+        key = self._key(api_key)
         from ally.providers.wire import anthropic, openai  # heavy
         from ally.providers.wire.options import build_target  # heavy
 
-        key = self._key(api_key)
         options = for_the_wire(self._options(kwargs))
         options["base_url"] = self._base_url(options)
         if self.spec.context_window and self.spec.context_window_source == "user":

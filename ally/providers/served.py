@@ -28,6 +28,11 @@ def openai_models(base_url: str) -> list[str]:
     return _ask(f"{base_url}/models", lambda answer: [model["id"] for model in answer["data"]])
 
 
+def forget() -> None:
+    """Ask again next time, instead of repeating an answer of the last seconds."""
+    _answers.clear()
+
+
 def _ask(url: str, read: Callable[[dict[str, list[dict[str, str]]]], list[str]]) -> list[str]:
     now = time.monotonic()
     asked_at, models = _answers.get(url, (-_REMEMBERED_S, []))

@@ -36,12 +36,12 @@ class AnthropicProvider(BaseProvider):
         **kwargs: Any,  # Any: options of config.json
     ) -> Any:  # Any: a LangChain object
         """A `ChatAnthropic`."""
+        if not api_key:
+            raise missing_key(_KEY)
         try:
             from langchain_anthropic import ChatAnthropic  # heavy
         except ImportError as error:
             raise missing_package("langchain-anthropic", "Anthropic") from error
-        if not api_key:
-            raise missing_key(_KEY)
         arguments: JsonObject = {"max_retries": 2, **others(kwargs)}
         if headers := kwargs.get("headers"):
             arguments["default_headers"] = headers
@@ -62,11 +62,11 @@ class AnthropicProvider(BaseProvider):
         **kwargs: Any,  # Any: options of config.json
     ) -> Model:
         """The messages API spoken directly."""
+        if not api_key:
+            raise missing_key(_KEY)
         from ally.providers.wire import anthropic as wire  # heavy
         from ally.providers.wire.options import build_target  # heavy
 
-        if not api_key:
-            raise missing_key(_KEY)
         options = for_the_wire(kwargs)
         if "base_url" in options or "endpoint" in options:
             options = {**options, "base_url": with_version(base_url_of(options, _BASE_URL))}

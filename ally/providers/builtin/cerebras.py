@@ -34,12 +34,12 @@ class CerebrasProvider(BaseProvider):
         **kwargs: Any,  # Any: options of config.json
     ) -> Any:  # Any: a LangChain object
         """A `ChatCerebras`."""
+        if not api_key:
+            raise missing_key(_KEY)
         try:
             from langchain_cerebras import ChatCerebras  # heavy
         except ImportError as error:
             raise missing_package("langchain-cerebras", "Cerebras") from error
-        if not api_key:
-            raise missing_key(_KEY)
         arguments = openai_arguments(kwargs, ChatCerebras.model_fields, _QUIRKS.max_tokens_field)
         arguments["api_key"] = api_key
         return ChatCerebras(
@@ -54,11 +54,11 @@ class CerebrasProvider(BaseProvider):
         **kwargs: Any,  # Any: options of config.json
     ) -> Model:
         """Chat completions spoken directly."""
+        if not api_key:
+            raise missing_key(_KEY)
         from ally.providers.wire import openai as wire  # heavy
         from ally.providers.wire.options import build_target  # heavy
 
-        if not api_key:
-            raise missing_key(_KEY)
         target = build_target(
             self.name,
             model_name,

@@ -36,12 +36,12 @@ class GoogleProvider(BaseProvider):
         **kwargs: Any,  # Any: options of config.json
     ) -> Any:  # Any: a LangChain object
         """A `ChatGoogleGenerativeAI`."""
+        if not api_key:
+            raise missing_key(_KEY)
         try:
             from langchain_google_genai import ChatGoogleGenerativeAI  # heavy
         except ImportError as error:
             raise missing_package("langchain-google-genai", "Google") from error
-        if not api_key:
-            raise missing_key(_KEY)
         root, version = _split_version(base_url_of(kwargs, _BASE_URL))
         arguments: JsonObject = {"max_retries": 2, **others(kwargs)}
         if quirks_of(model_name).temperature and temperature is not None:
@@ -66,11 +66,11 @@ class GoogleProvider(BaseProvider):
         **kwargs: Any,  # Any: options of config.json
     ) -> Model:
         """generateContent spoken directly."""
+        if not api_key:
+            raise missing_key(_KEY)
         from ally.providers.wire import gemini as wire  # heavy
         from ally.providers.wire.options import build_target  # heavy
 
-        if not api_key:
-            raise missing_key(_KEY)
         options = for_the_wire(kwargs)
         if "base_url" in options or "endpoint" in options:
             options = {**options, "base_url": "/".join(_split_version(base_url_of(options, _BASE_URL)))}

@@ -44,12 +44,12 @@ class OpenAIProvider(BaseProvider):
         **kwargs: Any,  # Any: options of config.json
     ) -> Any:  # Any: a LangChain object
         """A `ChatOpenAI`."""
+        if not api_key:
+            raise missing_key(_KEY)
         try:
             from langchain_openai import ChatOpenAI  # heavy
         except ImportError as error:
             raise missing_package("langchain-openai", "OpenAI") from error
-        if not api_key:
-            raise missing_key(_KEY)
         arguments = openai_arguments(with_effort(model_name, kwargs), ChatOpenAI.model_fields, "max_completion_tokens")
         arguments["api_key"] = api_key
         if needs_responses(model_name, kwargs):
@@ -72,11 +72,11 @@ class OpenAIProvider(BaseProvider):
         """Chat completions spoken directly; the Responses API through LangChain where only it will do."""
         if needs_responses(model_name, kwargs):
             return super().create_model(model_name, temperature, api_key, **kwargs)
+        if not api_key:
+            raise missing_key(_KEY)
         from ally.providers.wire import openai as wire  # heavy
         from ally.providers.wire.options import build_target  # heavy
 
-        if not api_key:
-            raise missing_key(_KEY)
         target = build_target(
             self.name,
             model_name,

@@ -38,12 +38,12 @@ class ReplicateProvider(BaseProvider):
         **kwargs: Any,  # Any: options of config.json
     ) -> Any:  # Any: a LangChain object
         """A completion LLM over the same client that Ally uses."""
+        if not api_key:
+            raise missing_key(_KEY)
         try:
             from ally.providers.completion import CompletionLLM  # heavy
         except ImportError as error:
             raise missing_package("langchain-core", "Replicate") from error
-        if not api_key:
-            raise missing_key(_KEY)
         return CompletionLLM(model=lambda: self.create_model(model_name, temperature, api_key, **kwargs))
 
     def create_model(
@@ -54,11 +54,11 @@ class ReplicateProvider(BaseProvider):
         **kwargs: Any,  # Any: options of config.json
     ) -> Model:
         """The predictions API spoken directly."""
+        if not api_key:
+            raise missing_key(_KEY)
         from ally.providers.wire import replicate as wire  # heavy
         from ally.providers.wire.options import build_target  # heavy
 
-        if not api_key:
-            raise missing_key(_KEY)
         target = build_target(
             self.name,
             model_name,

@@ -59,6 +59,7 @@ class MiniMaxProvider(BaseProvider):
         **kwargs: Any,
     ) -> Any:
         """Return a LangChain chat model."""
+        self._require_credentials(api_key, kwargs.pop("group_id", None))
         try:
             from langchain_openai import ChatOpenAI
         except ImportError as error:
@@ -67,7 +68,6 @@ class MiniMaxProvider(BaseProvider):
                 "Install it with: pip install langchain-openai"
             ) from error
 
-        self._require_credentials(api_key, kwargs.pop("group_id", None))
         return ChatOpenAI(
             model=service_name(model_name),
             temperature=allowed_temperature(temperature),
@@ -88,11 +88,11 @@ class MiniMaxProvider(BaseProvider):
 
         MiniMax thinks between `<think>` tags and wants its whole message back while tools run; "think_tags" does that.
         """
+        self._require_credentials(api_key, kwargs.pop("group_id", None))
         from ally.providers.wire import openai
         from ally.providers.wire.options import build_target
         from ally.providers.wire.target import Quirks
 
-        self._require_credentials(api_key, kwargs.pop("group_id", None))
         target = build_target(
             self.name,
             service_name(model_name),
