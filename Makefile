@@ -36,7 +36,7 @@ bench: setup ## Start-up and one-shot against bare Python and llm; writes benchm
 	$(BIN)/python -m benchmarks
 
 netns: setup ## Prove that a local session reaches nothing beyond this machine (Linux)
-	scripts/netns_rig
+	$(BIN)/python scripts/netns_rig.py
 
 lock: ## Resolve the lock files again (needs uv); ARGS=--upgrade moves the versions
 	scripts/lock $(ARGS)
