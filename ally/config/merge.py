@@ -18,27 +18,27 @@ class Layers:
 
     def add(self, layer: JsonObject, origin: str) -> None:
         """Merge a layer in normal form over what is there."""
-        before = {agent: self._provider(agent) for agent in AGENTS}
-        provider_before = self.values.get("provider")
-        self._merge(self.values, layer, origin, "")
-        if "model" not in layer and _differ(provider_before, self.values.get("provider")):
-            self._drop("model")
-        for agent in AGENTS:
-            own = cast(JsonObject, layer.get("models", {}))
-            if agent not in own and _differ(before[agent], self._provider(agent)):
-                self._drop("models", agent)
+        self._apply(layer, origin, is_for_all=False)
 
     def override(self, layer: JsonObject, origin: str) -> None:
         """Merge a variable or flag: its provider or model holds for every agent."""
+        self._apply(layer, origin, is_for_all=True)
+
+    def _apply(self, layer: JsonObject, origin: str, *, is_for_all: bool) -> None:
+        provider_before = self.values.get("provider")
         before = {agent: self._provider(agent) for agent in AGENTS}
-        if "model" in layer:
-            self._drop("models")
-        if "provider" in layer:
-            for agent in AGENTS:
-                if _differ(before[agent], layer["provider"]):
-                    self._drop("models", agent)
+        if is_for_all and "provider" in layer:
             self._drop("provider_per_model")
-        self.add(layer, origin)
+        if is_for_all and "model" in layer:
+            self._drop("models")
+        self._merge(self.values, layer, origin, "")
+        # A model belongs to the provider that it was chosen for.
+        if "model" not in layer and _differ(provider_before, self.values.get("provider")):
+            self._drop("model")
+        own = cast(JsonObject, layer.get("models", {}))
+        for agent in AGENTS:
+            if agent not in own and _differ(before[agent], self._provider(agent)):
+                self._drop("models", agent)
 
     def _provider(self, agent: str) -> object:
         return cast(JsonObject, self.values.get("provider_per_model", {})).get(agent) or self.values.get("provider")

@@ -13,7 +13,7 @@ _PROVIDERS = ("provider", "embedding_provider")
 
 
 def normal_form(values: JsonObject, file: JsonFile | None = None) -> JsonObject:
-    """`values` without what is not set (null, empty text) and with provider names in lower case.
+    """`values` without what is not set (null, empty text, an empty object) and with provider names in lower case.
 
     Only known keys are taken out, so that an unknown one is still found; what stands below a provider's own options
     and an MCP server's entry is left as it is.
@@ -41,14 +41,17 @@ def _without_unset(values: JsonObject, parent: Sequence[str]) -> JsonObject:
     known = known_keys(parent)
     result: JsonObject = {}
     for key, value in values.items():
-        if key in known and (value is None or (isinstance(value, str) and not value.strip())):
-            continue
         path = (*parent, key)
+        kept: object = value
         if isinstance(value, dict) and (known_keys(path) or path == ("endpoints",)):
-            result[key] = _without_unset(cast(JsonObject, value), path)
-        else:
-            result[key] = value
+            kept = _without_unset(cast(JsonObject, value), path)
+        if not (key in known and _is_unset(kept)):
+            result[key] = kept
     return result
+
+
+def _is_unset(value: object) -> bool:
+    return value in (None, {}) or (isinstance(value, str) and not value.strip())
 
 
 def _lower_keys(values: JsonObject, name: str, file: JsonFile | None) -> JsonObject:

@@ -114,4 +114,4 @@ def _check_known(parent: Keys, name: str) -> None:
             known = known_keys(parent)
     if name not in known:
         problem = unknown((*parent, name), known)
-        raise ConfigError(f"{problem.sentence}.", key=".".join((*parent, name)), hint=problem.hint)
+        raise ConfigError(f"U{problem.sentence[1:]}.", key=".".join((*parent, name)), hint=problem.hint)
