@@ -1,5 +1,6 @@
 """Services that speak the OpenAI or the Anthropic protocol: of presets.json and of `endpoints` in config.json."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ally.egress.location import classify
@@ -35,6 +36,10 @@ class CompatibleProvider(BaseProvider):
 
     def __init__(self, spec: CompatibleSpec) -> None:
         self.spec = spec
+
+    def use_server(self, base_url: str) -> None:
+        """List the models of the server at `base_url`, e.g. that of `provider_options`, not of the data."""
+        self.spec = replace(self.spec, base_url=base_url.rstrip("/"))
 
     @property
     def name(self) -> str:

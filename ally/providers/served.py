@@ -8,6 +8,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from ally.egress.location import classify
+from ally.messages import JsonObject
 
 TIMEOUT_S = 0.2
 """Longest wait, whatever the server or the name look-up does."""
@@ -19,8 +20,11 @@ _answers: dict[str, tuple[float, list[str]]] = {}
 
 
 def ollama_models(root: str) -> list[str]:
-    """Names of the models that the Ollama server at `root` has, in its order; empty if it does not answer."""
-    return _ask(f"{root}/api/tags", lambda answer: [model["name"] for model in answer["models"]])
+    """Names of the chat models that the Ollama server at `root` has; empty if it does not answer.
+
+    In its order, but models that run in Ollama's cloud come last: the first one is to be one that stays here.
+    """
+    return _ask(f"{root}/api/tags", _chat_models)
 
 
 def openai_models(base_url: str) -> list[str]:
@@ -28,12 +32,22 @@ def openai_models(base_url: str) -> list[str]:
     return _ask(f"{base_url}/models", lambda answer: [model["id"] for model in answer["data"]])
 
 
+def _chat_models(answer: JsonObject) -> list[str]:
+    models = [model for model in answer["models"] if "embed" not in model["name"]]
+    chat = [model for model in models if "bert" not in str(model.get("details", {}).get("family"))]
+    return [model["name"] for model in sorted(chat, key=_is_remote)]
+
+
+def _is_remote(model: JsonObject) -> bool:
+    return bool(model.get("remote_host")) or model["name"].endswith(("-cloud", ":cloud"))
+
+
 def forget() -> None:
     """Ask again next time, instead of repeating an answer of the last seconds."""
     _answers.clear()
 
 
-def _ask(url: str, read: Callable[[dict[str, list[dict[str, str]]]], list[str]]) -> list[str]:
+def _ask(url: str, read: Callable[[JsonObject], list[str]]) -> list[str]:
     now = time.monotonic()
     asked_at, models = _answers.get(url, (-_REMEMBERED_S, []))
     if now - asked_at < _REMEMBERED_S:
@@ -43,7 +57,7 @@ def _ask(url: str, read: Callable[[dict[str, list[dict[str, str]]]], list[str]])
     return list(models)
 
 
-def _ask_now(url: str, read: Callable[[dict[str, list[dict[str, str]]]], list[str]]) -> list[str]:
+def _ask_now(url: str, read: Callable[[JsonObject], list[str]]) -> list[str]:
     if classify(url) == "cloud":
         return []
     found: list[str] = []
@@ -54,7 +68,7 @@ def _ask_now(url: str, read: Callable[[dict[str, list[dict[str, str]]]], list[st
     return [] if asking.is_alive() else found
 
 
-def _look(url: str, read: Callable[[dict[str, list[dict[str, str]]]], list[str]], found: list[str]) -> None:
+def _look(url: str, read: Callable[[JsonObject], list[str]], found: list[str]) -> None:
     try:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)

@@ -42,7 +42,7 @@ class AnthropicProvider(BaseProvider):
             from langchain_anthropic import ChatAnthropic  # heavy
         except ImportError as error:
             raise missing_package("langchain-anthropic", "Anthropic") from error
-        arguments: JsonObject = {"max_retries": 2, **others(kwargs)}
+        arguments: JsonObject = {"max_retries": 2, **others(with_thinking(model_name, kwargs))}
         if headers := kwargs.get("headers"):
             arguments["default_headers"] = headers
         return ChatAnthropic(  # pyright: ignore[reportCallIssue] - the checker cannot see pydantic's aliases
@@ -67,7 +67,7 @@ class AnthropicProvider(BaseProvider):
         from ally.providers.wire import anthropic as wire  # heavy
         from ally.providers.wire.options import build_target  # heavy
 
-        options = for_the_wire(kwargs)
+        options = with_thinking(model_name, for_the_wire(kwargs))
         if "base_url" in options or "endpoint" in options:
             options = {**options, "base_url": with_version(base_url_of(options, _BASE_URL))}
         target = build_target(
@@ -118,6 +118,13 @@ def quirks_of(model: str) -> Quirks:
     generation = _generation(model)
     structured = "json_schema" if generation >= (4, 5) else "tool"
     return Quirks(temperature=generation < (4, 7), structured=structured)
+
+
+def with_thinking(model: str, options: JsonObject) -> JsonObject:
+    """The options, with the thinking of models that think by themselves made visible; they leave it out otherwise."""
+    if _generation(model) >= (5, 0):
+        return {"thinking": {"type": "adaptive", "display": "summarized"}, **options}
+    return options
 
 
 def context_window_of(model: str) -> int:

@@ -22,9 +22,12 @@ class OllamaProvider(BaseProvider):
     127.0.0.1:11434. Options such as `num_ctx`, `keep_alive` and `think` are passed on.
     """
 
-    def __init__(self, base_url: str | None = None) -> None:
-        """`base_url` of the options, if it is known when the models are listed."""
-        self._options: JsonObject = {"base_url": base_url} if base_url else {}
+    def __init__(self) -> None:
+        self._options: JsonObject = {}
+
+    def use_server(self, base_url: str) -> None:
+        """List the models of the server at `base_url`, e.g. that of config.json, not of the environment."""
+        self._options = {"base_url": base_url}
 
     @property
     def name(self) -> str:

@@ -38,6 +38,12 @@ HOSTS = {
 }
 
 
+def provider_at(url: str) -> OllamaProvider:
+    provider = OllamaProvider()
+    provider.use_server(url)
+    return provider
+
+
 @pytest.fixture(autouse=True)
 def forget_answers() -> None:
     served.forget()
@@ -73,12 +79,12 @@ def test_models_are_those_the_server_has(monkeypatch: pytest.MonkeyPatch) -> Non
         models = provider.get_available_models()
         assert models
         assert provider.get_default_model() == models[0]
-    assert OllamaProvider(base_url=fake.url).base_url == fake.url
 
 
 def test_the_server_of_the_configuration_is_asked_not_that_of_the_environment() -> None:
     with FakeOllama() as fake:
-        assert OllamaProvider(base_url=fake.url).get_available_models()
+        assert provider_at(fake.url).get_available_models()
+        assert provider_at(fake.url).base_url == fake.url
 
 
 def test_no_server_means_no_models_but_still_a_default(closed_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,14 +102,20 @@ def test_a_hosted_address_is_never_asked_while_listing(monkeypatch: pytest.Monke
 def test_a_server_that_misbehaves_has_no_models_and_costs_no_time(how: str) -> None:
     with Misbehaving(how) as strange:
         before = time.monotonic()
-        assert OllamaProvider(base_url=strange.url).get_available_models() == []
+        assert provider_at(strange.url).get_available_models() == []
         assert served.openai_models(strange.url + "/v1") == []
         assert time.monotonic() - before < 4 * served.TIMEOUT_S
 
 
+def test_a_model_that_chats_here_is_the_default() -> None:
+    with FakeOllama(models=["nomic-embed-text:latest", "gpt-oss:120b-cloud", "qwen3:4b"]) as fake:
+        assert provider_at(fake.url).get_available_models() == ["qwen3:4b", "gpt-oss:120b-cloud"]
+        assert provider_at(fake.url).get_default_model() == "qwen3:4b"
+
+
 def test_an_answer_is_not_asked_for_twice_in_a_row() -> None:
     with FakeOllama() as fake:
-        provider = OllamaProvider(base_url=fake.url)
+        provider = provider_at(fake.url)
         models = provider.get_available_models()
         models.clear()
     assert provider.get_available_models() != []

@@ -130,6 +130,15 @@ def test_an_own_server_is_asked_for_its_models() -> None:
         assert provider.get_default_model() == "served-a"
 
 
+def test_an_own_server_elsewhere_is_asked_there() -> None:
+    with FakeOpenAI(key=None, models=("served",)) as fake:
+        provider = CompatibleProvider(load_presets()["vllm"])
+        provider.use_server(fake.base_url + "/")
+        assert provider.base_url == fake.base_url
+        assert provider.get_default_model() == "served"
+    assert load_presets()["vllm"].base_url == "http://127.0.0.1:8000/v1"
+
+
 def test_an_own_server_that_is_off_has_no_models(closed_port: int) -> None:
     endpoint = Endpoint(base_url=f"http://127.0.0.1:{closed_port}/v1", default_model="qwen3-32b")
     provider = CompatibleProvider(spec_from_endpoint("lab", endpoint))
