@@ -3,9 +3,12 @@
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from ally.config.jsonfile import Member, members, skip_space, value_end
+from ally.messages import JsonObject
 from ally.storage.atomic import write_atomic
 
 DEFAULT_INDENT = "    "
@@ -47,20 +50,30 @@ def write_text(path: Path, text: str) -> None:
     write_atomic(path, (_BOM if has_mark else b"") + text.encode())
 
 
+@dataclass(frozen=True, slots=True)
 class _Dump:
-    """A value to be written, once it is known how far it is indented."""
+    """A value to be written, in the style of the file."""
 
-    def __init__(self, value: object, unit: str, newline: str) -> None:
-        self.value = value
-        self.unit = unit
-        self.newline = newline
+    value: object
+    unit: str
+    newline: str
 
     def at(self, lead: str) -> str:
         """The value as JSON text whose lines after the first start with `lead`."""
-        inline = json.dumps(self.value, ensure_ascii=False)
-        if not self.value or (len(inline) <= MAX_INLINE and not inline.startswith("{")):
+        return self._text(self.value, lead)
+
+    def _text(self, value: object, lead: str) -> str:
+        inline = json.dumps(value, ensure_ascii=False)
+        inner = lead + self.unit
+        if isinstance(value, dict) and value:
+            pairs = cast(JsonObject, value).items()
+            items = [json.dumps(key, ensure_ascii=False) + ": " + self._text(item, inner) for key, item in pairs]
+        elif isinstance(value, list) and len(inline) > MAX_INLINE:
+            items = [self._text(item, inner) for item in cast(list[object], value)]
+        else:
             return inline
-        return json.dumps(self.value, ensure_ascii=False, indent=self.unit).replace("\n", self.newline + lead)
+        lines = f",{self.newline}{inner}".join(items)
+        return f"{inline[0]}{self.newline}{inner}{lines}{self.newline}{lead}{inline[-1]}"
 
 
 def _nested(keys: Sequence[str], value: object) -> object:
