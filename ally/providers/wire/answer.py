@@ -18,6 +18,11 @@ class Parser(Protocol):
         """Whether the service said that nothing more comes."""
         ...
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the finish mark of the service came; what may follow are details."""
+        ...
+
     def feed(self, event: str, data: str) -> list[Chunk]:
         """The chunks that are certain after one more event; `event` is its SSE name.
 

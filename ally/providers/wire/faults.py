@@ -29,6 +29,8 @@ from ally.providers.wire.said import Said, read_body, read_value
 from ally.providers.wire.target import Target
 
 _SECRET_HEADER = re.compile(r"key|token|auth|secret|cookie", re.IGNORECASE)
+_MASKED = re.compile(r"[\w-]*\*{3,}[\w-]*")
+_UNSAID = 500
 _PAY_HINT = "look at the plan and the balance of your account there, or stay on this machine: ally --provider local"
 
 
@@ -59,7 +61,7 @@ class Faults:
     def from_event(self, value: object) -> ProviderError:
         """The error that the service reports inside a 200 answer."""
         said = read_value(value)
-        return self._from_said(said.status or 500, {}, said)
+        return self._from_said(said.status, {}, said)
 
     def from_transport(self, error: Exception, *, answering: bool) -> ProviderError:
         """The error that a failure of the connection stands for; `answering` says that a 200 had come."""
@@ -104,11 +106,12 @@ class Faults:
             **self._who,
         )
 
-    def _from_said(self, status: int, headers: Mapping[str, str], said: Said) -> ProviderError:
+    def _from_said(self, status: int | None, headers: Mapping[str, str], said: Said) -> ProviderError:
         name, model = self._target.provider, self._target.model
-        rest = self._clean(f" ({status}): {said.message}" if said.message else f" ({status}).")
+        number = f" ({status})" if status is not None else ""
+        rest = self._clean(f"{number}: {said.message}" if said.message else f"{number}.")
         error: ProviderError
-        match read_meaning(status, said):
+        match read_meaning(_UNSAID if status is None else status, said):
             case "too_long":
                 text, limit_tokens = f"The request is too long for {model}{rest}", find_limit_tokens(said)
                 error = ContextTooLong(text, limit_tokens=limit_tokens, hint="shorten the conversation", **self._who)
@@ -154,7 +157,7 @@ class Faults:
     def _clean(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "[key]")
-        return text
+        return _MASKED.sub("[key]", text)
 
 
 def _find_secrets(target: Target) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The bytes of an answer as events: server-sent events, or one JSON document a line."""
 
 import codecs
+import json
 from collections.abc import AsyncGenerator
 
 import httpx2
@@ -18,12 +19,12 @@ async def read_sse(response: httpx2.Response) -> AsyncGenerator[tuple[str, str]]
         request=response.request,
     )
     async for event in httpx2.EventSource(body, max_event_size=MAX_EVENT_BYTES):
-        if event.data:
+        if event.data or event.event != "message":
             yield event.event, event.data
 
 
 async def read_lines(response: httpx2.Response) -> AsyncGenerator[tuple[str, str]]:
-    """("", line) of every line that is not blank; the last one counts also without a line end."""
+    """("", line) of every line that is not blank; a last one without a line end counts if it is whole JSON."""
     pending: list[bytes] = []
     size = 0
     async for part in _without_mark(response):
@@ -38,8 +39,16 @@ async def read_lines(response: httpx2.Response) -> AsyncGenerator[tuple[str, str
             if whole:
                 yield "", whole.decode("utf-8", "replace")
     last = b"".join(pending).strip()
-    if last:
+    if last and _is_json(last):
         yield "", last.decode("utf-8", "replace")
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 async def _without_mark(response: httpx2.Response) -> AsyncGenerator[bytes]:

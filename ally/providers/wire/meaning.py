@@ -12,7 +12,8 @@ _OVERFLOW = re.compile(
     r"|max(imum)? (context|prompt) length|exceeds? (the )?(available )?context|exceeds? the maximum number of tokens"
     r"|context (length|window|size)[^.]{0,40}(exceed|overflow|limit|of only)"
     r"|(exceed|great|larg|long|overflow)\w*[^.]{0,40}context (length|window|size|limit)"
-    r"|(prompt|input) (is )?too long|input length exceeds|too many tokens|context the overflows"
+    r"|(prompt|input) (is )?too long|input length exceeds|exceeds maximum input length|too many tokens"
+    r"|context the overflows"
     r"|reduce the length of (the )?(messages|prompt|input)|(inputs|max_new_tokens).{0,60}must be <=|body too large for"
     r"|too large for model",
     re.IGNORECASE,
@@ -25,6 +26,7 @@ _LIMITS = tuple(
         r"maximum number of tokens allowed \((\d{3,})\)",
         r"context (?:size|length|window|limit)\D{0,24}?(\d{3,})",
         r"limit is (\d{3,})",
+        r"maximum input length of (\d{3,})",
         r"must be <= (\d{3,})",
         r"max size: (\d{3,})",
         r"cannot exceed (\d{3,})",
@@ -72,7 +74,8 @@ def find_limit_tokens(said: Said) -> int | None:
     """The context window that an overflow error names."""
     if said.limit_tokens is not None:
         return said.limit_tokens
-    text = re.sub(r"(?<=\d),(?=\d{3})", "", said.message)
+    # Without thousands separators, and without the code in which MiniMax's messages end.
+    text = re.sub(r"(?<=\d),(?=\d{3})| \(\d{4}\)$", "", said.message)
     return next((int(match[1]) for pattern in _LIMITS if (match := pattern.search(text))), None)
 
 

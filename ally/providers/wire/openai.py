@@ -21,7 +21,8 @@ from ally.messages import (
 from ally.providers.model import Chunk, Model, Request, StopReason, Usage
 from ally.providers.wire.answer import Answer, Parser
 from ally.providers.wire.calls import PendingCall, call_args, call_name, find_calls, result_text, wire_id
-from ally.providers.wire.client import Call, WireModel, to_json
+from ally.providers.wire.client import WireModel
+from ally.providers.wire.connection import Call, to_json
 from ally.providers.wire.faults import Faults, Hints
 from ally.providers.wire.fields import count, decode, obj, objs, text
 from ally.providers.wire.schema import in_words, is_closed
@@ -189,6 +190,11 @@ class OpenAIParser:
     def is_over(self) -> bool:
         """Whether [DONE] came."""
         return self._over
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether a finish reason or [DONE] came."""
+        return self._over or self._answer.reason is not None
 
     def feed(self, event: str, data: str) -> list[Chunk]:
         """The chunks that are certain after one more event."""

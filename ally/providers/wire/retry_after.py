@@ -8,7 +8,9 @@ from email.utils import parsedate_to_datetime
 
 _EXHAUSTIBLE = ("requests", "tokens", "input-tokens", "output-tokens")
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(ms|s))?")
-_IN_TEXT = re.compile(r"(?:try again in|retry in|retry after)\s+(\d[\dhms.]*)(?:\s*(seconds?|sec))?", re.IGNORECASE)
+_IN_TEXT = re.compile(
+    r"(?:try again in|retry in|retry after|available in)\s+(\d[\dhms.]*)(?:\s*(seconds?|sec))?", re.IGNORECASE
+)
 
 
 def find_retry_after_s(headers: Mapping[str, str], retry_delay: object, message: str) -> float | None:
