@@ -32,7 +32,7 @@ NEEDED = {
     RUNTIME_LOCK: ("httpx2", "jsonschema", "platformdirs", "pydantic", "dotenv", "rich", "langchain_core", "xllamacpp"),
     DEV_LOCK: ("httpx2", "xllamacpp", "langchain_tests", "pytest", "pytest_socket", "xdist", "hypothesis", "trustme"),
 }
-PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--no-deps", "--progress-bar", "off")
+PIP_OPTIONS = ("--disable-pip-version-check", "--no-input", "install", "--no-deps", "--progress-bar", "off")
 PLAIN_EVERY = 20
 
 
@@ -99,10 +99,9 @@ def set_up(root: Path, lock: str) -> None:
         say(f"first start: installing into {venv} (a few minutes at most; this happens once)")
     make_venv(venv)
     (venv / UNFINISHED).touch()
-    python = str(python_of(venv))
-    install_lock(python, root / lock)
+    install_lock(venv, root / lock)
     say("adding the ally command")
-    run_pip([python, *PIP, "--no-build-isolation", "--no-index", "--editable", str(root)], Progress(0))
+    run_pip(venv, ["--no-build-isolation", "--no-index", "--editable", str(root)], Progress(0))
     write_stamp(root, lock)
     (venv / UNFINISHED).unlink()
     say(f"done in {time.monotonic() - begun:.0f} s")
@@ -111,19 +110,25 @@ def set_up(root: Path, lock: str) -> None:
 
 
 def make_venv(venv: Path) -> None:
-    """A usable virtual environment with pip at `venv`, kept if it is already one."""
-    python = python_of(venv)
-    whole = python.exists() and not (venv / UNFINISHED).exists()
-    if whole and (has_pip(python) or run_quietly([str(python), "-m", "ensurepip", "--upgrade"])):
+    """A virtual environment at `venv`, kept if it is already one.
+
+    One that was made under another path is made anew, because its commands have that path written in them.
+    """
+    moved = read_stamp(venv).get("root", str(venv.parent)) != str(venv.parent)
+    if python_of(venv).exists() and not moved and not (venv / UNFINISHED).exists():
         return
-    if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
-        version = "python{}.{}".format(*sys.version_info)
-        raise SetupFailed(f"this Python has no venv/ensurepip module. On Debian or Ubuntu: apt install {version}-venv")
     venv.mkdir(exist_ok=True)
     (venv / UNFINISHED).touch()  # an interruption from here on leaves a half-made folder
     empty(venv)
-    if not run_quietly([sys.executable, "-m", "venv", str(venv)]):
-        raise SetupFailed(f"could not make {venv}: `{sys.executable} -m venv {venv}` says why")
+    if importlib.util.find_spec("venv") is None:
+        raise SetupFailed(f"this Python has no venv module. {debian_hint()}")
+    if not run_quietly([sys.executable, "-m", "venv", "--without-pip", str(venv)]):
+        raise SetupFailed(f"could not make {venv}; the reason is above")
+
+
+def debian_hint() -> str:
+    """The install line of what Debian splits off Python."""
+    return "On Debian or Ubuntu: apt install python{}.{}-venv".format(*sys.version_info)
 
 
 def empty(venv: Path) -> None:
@@ -135,26 +140,41 @@ def empty(venv: Path) -> None:
             entry.unlink()
 
 
-def install_lock(python: str, lock: Path) -> None:
+def install_lock(venv: Path, lock: Path) -> None:
     """Install exactly the versions and hashes of `lock`, showing how far it is.
 
     The locked pip comes first: with the one of Python 3.11 the rest takes twice as long (44 s, not 19 s, 2026-11-22).
     """
     entries = re.split(r"^(?=[a-zA-Z0-9])", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
     say(f"installing {len(entries)} packages of {lock.name}, each checked against its hash")
-    command = [python, *PIP, "--no-compile", "--require-hashes", "--requirement"]  # compiling all of it took 20 s
+    options = ["--no-compile", "--require-hashes", "--requirement"]  # compiling everything took another 20 s
     pip = [entry for entry in entries if entry.startswith("pip==")]
     if pip:
-        only_pip = Path(python).parent.parent / "pip.lock"
-        only_pip.write_text(pip[0], encoding="utf-8")
-        run_pip([*command, str(only_pip)], Progress(0))
-    run_pip([*command, str(lock)], Progress(len(entries)))
+        (venv / "pip.lock").write_text(pip[0], encoding="utf-8")
+        run_pip(venv, [*options, str(venv / "pip.lock")], Progress(0))
+    run_pip(venv, [*options, str(lock)], Progress(len(entries)))
 
 
-def run_pip(command: list[str], progress: Progress) -> None:
-    """Run pip; its output feeds `progress` and is shown only if it fails."""
+def find_pip(venv: Path) -> list[str]:
+    """The beginning of a pip command that installs into `venv`: its own pip, else that of the running Python.
+
+    Python's way, ensurepip, comes last: it takes six seconds for a pip that is replaced at once.
+    """
+    python = python_of(venv)
+    own = [str(python), "-m", "pip"]
+    if has_pip(python):
+        return own
+    if has_pip(Path(sys.executable)):
+        return [sys.executable, "-m", "pip", "--python", str(python)]
+    if not run_quietly([str(python), "-m", "ensurepip"]):
+        raise SetupFailed(f"this Python has neither pip nor ensurepip. {debian_hint()}")
+    return own
+
+
+def run_pip(venv: Path, options: list[str], progress: Progress) -> None:
+    """Let pip install into `venv`; its output feeds `progress` and is shown only if it fails."""
     process = subprocess.Popen(
-        command,
+        [*find_pip(venv), *PIP_OPTIONS, *options],
         env=clean_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -260,27 +280,32 @@ def run_quietly(command: list[str]) -> bool:
 
 
 def has_pip(python: Path) -> bool:
-    """Whether the environment of `python` has pip (those made by uv have none)."""
-    command = [str(python), "-c", "import pip"]
+    """Whether `python` has a pip that can also serve another environment (the option `--python`, since 22.3)."""
+    command = [str(python), "-c", "import pip, sys; sys.exit(int(pip.__version__.split('.')[0]) < 23)"]
     return subprocess.run(command, env=clean_environment(), stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def is_stamped(root: Path, lock: str) -> bool:
     """Whether `.venv` was made for this folder and holds what `lock` says today."""
     venv = root / ".venv"
+    stamp = read_stamp(venv)
+    fresh = stamp.get("root") == str(root) and stamp.get(lock) == hash_of(root / lock)
+    return fresh and python_of(venv).exists() and not (venv / UNFINISHED).exists()
+
+
+def read_stamp(venv: Path) -> dict[str, str]:
+    """The folder `venv` was made for and the hash of each lock in it; empty if it was not made here."""
     try:
         stamp = json.loads((venv / STAMP).read_text(encoding="utf-8"))
-        fresh = stamp["root"] == str(root) and stamp["locks"].get(lock) == hash_of(root / lock)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return False
-    return fresh and python_of(venv).exists() and not (venv / UNFINISHED).exists()
+    except (OSError, ValueError):
+        return {}
+    return stamp if isinstance(stamp, dict) else {}
 
 
 def write_stamp(root: Path, lock: str) -> None:
     """Remember what was installed."""
-    locks = {name: hash_of(root / name) for name in {lock, RUNTIME_LOCK}}
-    text = json.dumps({"root": str(root), "locks": locks})
-    (root / ".venv" / STAMP).write_text(text, encoding="utf-8")
+    hashes = {name: hash_of(root / name) for name in {lock, RUNTIME_LOCK}}
+    (root / ".venv" / STAMP).write_text(json.dumps({"root": str(root), **hashes}), encoding="utf-8")
 
 
 def hash_of(path: Path) -> str:

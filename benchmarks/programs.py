@@ -82,6 +82,6 @@ def install_llm() -> Path:
     stamp = ROOT / ".venv-bench" / bootstrap.hash_of(LLM_LOCK)
     if not stamp.exists():
         bootstrap.make_venv(ROOT / ".venv-bench")
-        bootstrap.install_lock(str(python), LLM_LOCK)
+        bootstrap.install_lock(ROOT / ".venv-bench", LLM_LOCK)
         stamp.touch()
     return python

@@ -8,7 +8,7 @@ from packaging.utils import canonicalize_name
 
 from tests.architecture.sources import ROOT, list_files
 
-MACHINE_PATH = re.compile(r"(?:^|[^a-z.<\w-])/(?:work|root|Users|home)/\w")
+MACHINE_PATH = re.compile(r"(?:^|[^a-z.<\w-])/(?:work|root)/\w")
 REGISTRY = re.compile(
     r"files\.pythonhosted|pypi\.org/simple|registry\.(?:npmjs|yarnpkg)|--(?:extra-)?index-url|--find-links"
 )
