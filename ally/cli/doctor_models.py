@@ -1,0 +1,177 @@
+"""What `ally doctor` says about models: Ollama, the embedded engine, keys, and what each agent runs on."""
+
+import importlib.util
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+from urllib.parse import urlsplit
+
+from ally.cli.finding import Finding
+from ally.config.paths import Paths
+from ally.config.secrets import Keys
+from ally.config.settings import AGENTS, Settings
+from ally.egress.location import classify
+from ally.errors import ConfigError
+from ally.messages import JsonObject
+from ally.models.catalogue import STARTER, load_catalogue
+from ally.models.store import installed
+from ally.providers.builtin.ollama import server
+from ally.providers.entry import ProviderEntry
+
+BUDGET_S = 0.5
+MAX_ANSWER_BYTES = 4_000_000
+SHOWN_MODELS = 5
+
+
+@dataclass(slots=True)
+class _Ollama:
+    """What an Ollama server said so far."""
+
+    version: str = ""
+    models: tuple[str, ...] = ()
+    problem: str = ""
+
+
+def ollama_findings(env: Mapping[str, str], options: JsonObject, *, is_offline: bool) -> Iterator[Finding]:
+    """Whether Ollama runs where it is expected, and what it has. A server beyond the local network is not asked."""
+    root = server(options, env)
+    location = classify(root)
+    if location == "cloud" or (is_offline and location != "local"):
+        reason = "offline" if is_offline else "it is not in the local network"
+        yield Finding("Ollama", "ok", f"{root} was not asked: {reason}")
+        return
+    said = _ask(root)
+    if said.problem:
+        step = "start it with `ollama serve`, or do without: the engine of Ally needs no Ollama"
+        yield Finding("Ollama", "missing", f"{root}: {said.problem}", step)
+    elif not said.models:
+        yield Finding("Ollama", "missing", f"{said.version} at {root} has no model", "ollama pull qwen3:8b")
+    else:
+        shown = ", ".join(said.models[:SHOWN_MODELS]) + (", …" if len(said.models) > SHOWN_MODELS else "")
+        count = f"{len(said.models)} model{'' if len(said.models) == 1 else 's'}"
+        yield Finding("Ollama", "ok", f"{said.version} at {root} with {count}: {shown}", answers=True)
+
+
+def engine_findings(paths: Paths, *, is_offline: bool) -> Iterator[Finding]:
+    """Whether the embedded engine has a model."""
+    models = installed(paths)
+    is_engine = importlib.util.find_spec("xllamacpp") is not None
+    if models:
+        shown = ", ".join(f"{model.name} ({model.size_bytes / 1e6:.0f} MB)" for model in models[:SHOWN_MODELS])
+        yield Finding("local models", "ok", shown, answers=is_engine)
+        return
+    size = load_catalogue()[STARTER].size_bytes or 0
+    # The first question fetches the starter by itself.
+    text = f"none yet; the first question fetches {STARTER} ({size / 1e6:.0f} MB)" if not is_offline else "none yet"
+    yield Finding("local models", "missing", text, f"ally models pull {STARTER}", answers=is_engine and not is_offline)
+
+
+def key_findings(entries: Sequence[ProviderEntry], keys: Keys) -> Iterator[Finding]:
+    """Which providers have a key and where it is from; never the key."""
+    for entry in entries:
+        if entry.error or not entry.required_env_vars:
+            continue
+        try:
+            key = keys.find(entry.name, entry.required_env_vars)
+        except ConfigError as error:
+            yield Finding("keys", "warning", error.message, error.hint)
+            continue
+        missing = keys.missing(entry.name, entry.required_env_vars)
+        if key and missing:
+            step = f"put {missing[0]}=... into .env"
+            yield Finding("keys", "warning", f"{entry.name}: {key.source}, but {', '.join(missing)} is not set", step)
+        elif key:
+            yield Finding("keys", "ok", f"{entry.name}: {key.source}", answers=True)
+
+
+def agent_findings(
+    settings: Settings, entries: Sequence[ProviderEntry], keys: Keys, *, is_offline: bool
+) -> Iterator[Finding]:
+    """What the agents run on, and whether that can work."""
+    usable = {entry.name: entry for entry in entries if not entry.error}
+    by_choice: dict[tuple[str | None, str | None], list[str]] = {}
+    for agent in AGENTS:
+        wanted = settings.for_agent(agent)
+        by_choice.setdefault((wanted.provider, wanted.model), []).append(agent)
+    for (provider, model), agents in by_choice.items():
+        who = "every agent" if len(agents) == len(AGENTS) else ", ".join(agents)
+        if provider is None:
+            text = f"{who}: none chosen, so a model on this machine (Ollama if it has one, else local)"
+            yield Finding("provider", "ok", text)
+        elif provider not in usable:
+            step = "ally providers lists those there are; ally config set provider NAME chooses one"
+            yield Finding("provider", "broken", f"{who}: there is no provider {provider}", step)
+        else:
+            yield _chosen(who, usable[provider], model, keys, is_offline=is_offline)
+
+
+def _chosen(who: str, entry: ProviderEntry, model: str | None, keys: Keys, *, is_offline: bool) -> Finding:
+    text = f"{who}: {entry.name}, {model or entry.default_model or 'no model'} ({entry.location})"
+    missing = keys.missing(entry.name, entry.required_env_vars)
+    if missing:
+        return Finding("provider", "broken", f"{text}: {missing[0]} is not set", f"put {missing[0]}=... into .env")
+    if is_offline and entry.location != "local":
+        return Finding("provider", "broken", f"{text}: not reachable offline", "ally --provider local")
+    if not (model or entry.default_model):
+        return Finding("provider", "broken", text, "ally config set model NAME")
+    # Without a key to need, an own server may or may not run: only its own check tells.
+    return Finding("provider", "ok", text, answers=bool(entry.required_env_vars) or entry.origin == "endpoint")
+
+
+def _ask(root: str) -> _Ollama:
+    """What the server at `root` says within `BUDGET_S`, whatever it or the name look-up does."""
+    said = _Ollama(problem="no answer within 0.5 s")
+
+    def ask() -> None:
+        try:
+            told = _get(root, "/api/version").get("version")
+            models: object = _get(root, "/api/tags").get("models")
+        except (OSError, ValueError, RecursionError) as exc:
+            said.problem = _reason(exc)
+            return
+        rows = cast("list[object]", models) if isinstance(models, list) else []
+        names = [str(cast(JsonObject, row).get("name")) for row in rows if isinstance(row, dict)]
+        said.version, said.models, said.problem = str(told), tuple(names), ""
+
+    thread = threading.Thread(target=ask, daemon=True, name="ask-ollama")
+    thread.start()
+    thread.join(BUDGET_S)
+    return _Ollama(said.version, said.models, said.problem)
+
+
+def _get(root: str, path: str) -> JsonObject:
+    import http.client  # heavy
+
+    parts = urlsplit(root)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=BUDGET_S)
+    try:
+        connection.request("GET", parts.path + path, headers={"accept": "application/json"})
+        response = connection.getresponse()
+        body = response.read(MAX_ANSWER_BYTES)
+        if response.status != 200:
+            raise ValueError(f"it answered {response.status} to {path}")
+        answer: object = json.loads(body)
+    except http.client.HTTPException as exc:
+        raise ValueError("something else than Ollama answers there") from exc
+    finally:
+        connection.close()
+    if not isinstance(answer, dict):
+        raise ValueError("something else than Ollama answers there")
+    return cast(JsonObject, answer)
+
+
+def _reason(exc: Exception) -> str:
+    match exc:
+        case ConnectionRefusedError():
+            return "it does not run"
+        case TimeoutError():
+            return "no answer within 0.5 s"
+        case json.JSONDecodeError() | UnicodeDecodeError() | RecursionError():
+            return "something else than Ollama answers there"
+        case OSError():
+            return exc.strerror or str(exc)
+        case _:
+            return str(exc)
