@@ -19,6 +19,7 @@ _OFFLINE_SWITCHES = {
 _HARMLESS_FAMILIES = frozenset(
     int(getattr(socket, name)) for name in ("AF_UNIX", "AF_NETLINK", "AF_ALG") if hasattr(socket, name)
 )
+_RESOLVING = ("connect", "connect_ex", "sendto", "sendmsg")
 _INET_FAMILIES = frozenset({int(socket.AF_INET), int(socket.AF_INET6)})
 
 
@@ -50,6 +51,8 @@ def enable() -> None:
     if not _Switch.on:
         _Switch.on = True
         sys.addaudithook(_guard)
+        for name in _RESOLVING:
+            setattr(socket.socket, name, _checked(getattr(socket.socket, name)))
 
 
 def is_enabled() -> bool:
@@ -74,6 +77,18 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         inner = [link.__cause__, link.__context__, getattr(link, "reason", None)]
         grouped: tuple[BaseException, ...] = getattr(link, "exceptions", ())
         waiting.extend(one for one in (*inner, *grouped) if isinstance(one, BaseException))
+
+
+def _checked(method: Callable[..., object]) -> Callable[..., object]:
+    """`method` of a socket, refusing names: Python resolves them in C before it raises the audit event."""
+
+    def check_first(sock: socket.socket, *args: object) -> object:
+        for arg in args:
+            if int(sock.family) in _INET_FAMILIES and isinstance(arg, tuple) and arg:
+                _check_name(arg)  # pyright: ignore[reportUnknownArgumentType] - an address: a name or number first
+        return method(sock, *args)
+
+    return check_first
 
 
 def _guard(event: str, args: tuple[object, ...]) -> None:
