@@ -4,7 +4,10 @@ from types import ModuleType
 
 import pytest
 
+from ally.messages import AssistantMessage, Thinking, ToolCall, ToolMessage, ToolResult, user
 from ally.providers.base import BaseProvider, takes_fast_road
+from ally.providers.model import Request, TextChunk, ThinkingChunk, ToolSpec
+from tests.fakes import KEY, FakeMiniMax, Reply
 
 FILE = Path(__file__).parents[3] / "app/src/providers/custom/minimax.py"
 GROUP_ID = "1234567890123456789"
@@ -85,3 +88,26 @@ def test_the_temperature_stays_where_the_service_takes_it(
     plugin: ModuleType, wished: float | None, sent: float | None
 ) -> None:
     assert plugin.allowed_temperature(wished) == sent
+
+
+async def test_thinking_goes_back_to_the_service_while_tools_run(
+    provider: BaseProvider, fake_minimax: FakeMiniMax
+) -> None:
+    fake_minimax.script(Reply("", thinking="Let me look.", tool_calls=[("clock", {"zone": "UTC"})]), Reply("Noon."))
+    options = {"base_url": fake_minimax.base_url, "group_id": GROUP_ID}
+    model = provider.create_model("minimax-m2", 0, KEY, **options)
+    clock = ToolSpec("clock", "The time.", {"type": "object", "properties": {"zone": {"type": "string"}}})
+    first = [chunk async for chunk in model.stream(Request([user("Time?")], tools=[clock]))]
+    call = next(chunk for chunk in first if isinstance(chunk, ToolCall))
+    thought = "".join(chunk.text for chunk in first if isinstance(chunk, ThinkingChunk))
+    assert thought.strip() == "Let me look."
+    said = AssistantMessage((Thinking(thought), call))
+    history = [user("Time?"), said, ToolMessage((ToolResult(call.id, "12:00"),))]
+    second = [chunk async for chunk in model.stream(Request(history, tools=[clock]))]
+    await model.close()
+    assert "".join(chunk.text for chunk in second if isinstance(chunk, TextChunk)) == "Noon."
+    body = fake_minimax.calls[-1].json
+    assert body["model"] == "MiniMax-M2"
+    assert body["temperature"] == 0.01
+    assert "<think>" in body["messages"][1]["content"]
+    assert "group_id" not in body
