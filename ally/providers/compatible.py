@@ -7,7 +7,6 @@ from ally.egress.location import classify
 from ally.messages import JsonObject
 from ally.providers.base import BaseProvider
 from ally.providers.builtin.anthropic import with_version, without_version
-from ally.providers.checks import find_problem
 from ally.providers.constructors import (
     base_url_of,
     for_the_wire,
@@ -20,6 +19,7 @@ from ally.providers.constructors import (
 from ally.providers.model import Model
 from ally.providers.presets import CompatibleSpec, load_presets
 from ally.providers.served import openai_models
+from ally.providers.validation import find_problem
 from ally.providers.wire.target import Quirks
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from typing import Any
 
 from ally.messages import JsonObject
 from ally.providers.base import BaseProvider
-from ally.providers.checks import find_problem
 from ally.providers.constructors import base_url_of, for_the_wire, missing_key, missing_package, others, timeout_of
 from ally.providers.model import Model
+from ally.providers.validation import find_problem
 from ally.providers.wire.target import Quirks
 
 _KEY = "GOOGLE_GEN_AI_API_KEY"

@@ -16,9 +16,9 @@ from ally.models import store
 from ally.models.catalogue import STARTER, load_catalogue
 from ally.models.progress import tell
 from ally.providers.base import BaseProvider
-from ally.providers.checks import find_problem
 from ally.providers.constructors import for_the_wire, missing_package, openai_arguments
 from ally.providers.model import Chunk, Model, Profile, Request
+from ally.providers.validation import find_problem
 from ally.providers.wire.target import Quirks, Target
 
 if TYPE_CHECKING:

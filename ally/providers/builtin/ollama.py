@@ -7,10 +7,10 @@ from typing import Any
 
 from ally.messages import JsonObject
 from ally.providers.base import BaseProvider
-from ally.providers.checks import find_problem, url_problem
 from ally.providers.constructors import base_url_of, for_the_wire, missing_package, others, timeout_of
 from ally.providers.model import Model
 from ally.providers.served import ollama_models
+from ally.providers.validation import find_problem, url_problem
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 

@@ -7,9 +7,9 @@ from ally.config.settings import Endpoint
 from ally.egress.location import classify
 from ally.errors import ConfigError
 from ally.providers import served
-from ally.providers.checks import url_problem
 from ally.providers.compatible import CompatibleProvider, CompatibleSpec, load_presets, spec_from_endpoint
 from ally.providers.presets import PRESETS, parse_preset, presets_date
+from ally.providers.validation import url_problem
 from tests.fakes import FakeOpenAI
 
 GUIDE = {
