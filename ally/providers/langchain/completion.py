@@ -10,6 +10,7 @@ from langchain_core.outputs import LLMResult
 
 from ally.errors import AllyError
 from ally.providers.langchain.caller import Caller
+from ally.providers.langchain.connections import close_connections
 from ally.providers.langchain.faults import to_ally
 from ally.providers.langchain.incoming import Answer
 from ally.providers.langchain.outgoing import NEXT_SPEAKER, is_transcript, prompt
@@ -59,7 +60,8 @@ class CompletionModel:
             yield replace(chunk, stop_reason="stop_sequence") if stop.found and isinstance(chunk, Done) else chunk
 
     async def close(self) -> None:
-        """Nothing to give back."""
+        """Close the connections that are still open."""
+        await close_connections(self._vendor.core)
 
 
 class _NoStop:

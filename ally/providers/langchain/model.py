@@ -1,5 +1,6 @@
 """A LangChain object behind the `Model` port."""
 
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -7,13 +8,19 @@ from typing import Any
 
 from ally.errors import AllyError, BadRequest
 from ally.providers.langchain.caller import Caller
+from ally.providers.langchain.connections import close_connections
 from ally.providers.langchain.faults import to_ally
 from ally.providers.langchain.incoming import Answer
 from ally.providers.langchain.outgoing import chat_messages, tool_schemas
 from ally.providers.langchain.pull import drive
 from ally.providers.langchain.structured import Asked, ask_for
-from ally.providers.langchain.vendor import Vendor
+from ally.providers.langchain.vendor import Vendor, uses_responses
 from ally.providers.model import Chunk, Profile, Request, TextChunk
+
+REFUSES_TEMPERATURE = re.compile(
+    r"temperature\W.*(?:deprecated|not support|unsupported|only the default)", re.IGNORECASE
+)
+"""What services say of models that choose the temperature themselves."""
 
 
 class LangChainModel:
@@ -24,7 +31,8 @@ class LangChainModel:
         self._vendor = vendor
         self._caller = caller
         self._profile = profile
-        self._ask_for_usage = vendor.family == "openai" and vendor.drive == "astream"
+        streams = vendor.family == "openai" and vendor.drive == "astream"
+        self._ask_for_usage = streams and not uses_responses(vendor.core)
 
     @property
     def profile(self) -> Profile:
@@ -32,24 +40,22 @@ class LangChainModel:
         return self._profile
 
     async def stream(self, request: Request) -> AsyncIterator[Chunk]:
-        """Send `request` and yield the answer."""
-        started = False
-        try:
-            async with aclosing(self._attempt(request)) as chunks:
-                async for chunk in chunks:
-                    started = True
-                    yield chunk
-            return
-        except BadRequest as error:
-            if started or not self._ask_for_usage or "stream_options" not in error.message:
-                raise
-        self._ask_for_usage = False  # this server does not know the field; once is enough to learn it
-        async with aclosing(self._attempt(request)) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        """Send `request` and yield the answer; a field that the service does not know is left out from then on."""
+        while True:
+            started = False
+            try:
+                async with aclosing(self._attempt(request)) as chunks:
+                    async for chunk in chunks:
+                        started = True
+                        yield chunk
+                return
+            except BadRequest as error:
+                if started or not self._leave_out(error):
+                    raise
 
     async def close(self) -> None:
-        """Nothing: LangChain shares its connections between models."""
+        """Close the connections that are still open."""
+        await close_connections(self._vendor.core)
 
     async def _attempt(self, request: Request) -> AsyncGenerator[Chunk, None]:
         answer = Answer(self._caller, must_finish=self._vendor.family != "other")
@@ -73,6 +79,17 @@ class LangChainModel:
             raise to_ally(error, self._caller, started=answer.started) from error
         for chunk in answer.finish():
             yield chunk
+
+    def _leave_out(self, refusal: BadRequest) -> bool:
+        """Stop sending what LangChain sends unasked and the service refuses; False if that is not the reason."""
+        if self._ask_for_usage and "stream_options" in refusal.message:
+            self._ask_for_usage = False
+            return True
+        core = self._vendor.core
+        if REFUSES_TEMPERATURE.search(refusal.message) and getattr(core, "temperature", None) is not None:
+            core.temperature = None
+            return True
+        return False
 
     def _prepare(self, request: Request) -> Asked:
         if request.json_schema is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ally.messages import JsonObject
-from ally.providers.langchain.vendor import Vendor
+from ally.providers.langchain.vendor import Vendor, uses_responses
 
 NAME = "answer"
 INSTRUCTION = "Answer with exactly one JSON value that matches this JSON Schema, and with nothing else:\n"
@@ -28,7 +28,7 @@ def ask_for(llm: Any, vendor: Vendor, schema: JsonObject) -> Asked:  # Any: a La
     around the model is the vendor's own way, though, so the prepared model is taken out of it.
     """
     titled = {"title": NAME, "description": "The answer.", **copy.deepcopy(schema)}
-    if vendor.family == "openai" and not _uses_responses(vendor.core):
+    if vendor.family == "openai" and not uses_responses(vendor.core):
         return Asked(llm.bind(extra_body=_openai_body(vendor.core, schema)))
     for options in ({"method": "json_schema"}, {}):
         try:
@@ -57,7 +57,3 @@ def _is_strict(schema: JsonObject) -> bool:
     """OpenAI's strict mode takes only closed objects with all properties required."""
     properties: JsonObject = schema.get("properties", {})
     return schema.get("additionalProperties") is False and set(schema.get("required", ())) == set(properties)
-
-
-def _uses_responses(core: Any) -> bool:  # Any: ChatOpenAI
-    return bool(getattr(core, "use_responses_api", False) or getattr(core, "reasoning", None))

@@ -92,6 +92,12 @@ def whole_answers_only(core: object) -> None:
         core.disable_streaming = True
 
 
+def uses_responses(core: object) -> bool:
+    """Whether a ChatOpenAI speaks OpenAI's newer API, which reports usage unasked and names its fields otherwise."""
+    decides: Any = getattr(core, "_use_responses_api", None)  # Any: a method of ChatOpenAI
+    return bool(decides({})) if callable(decides) else False
+
+
 def describe(value: object) -> str:
     """The class of an object, with its module, for an error text."""
     cls = type(value)
