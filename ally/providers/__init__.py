@@ -4,11 +4,11 @@ A plug-in needs `BaseProvider`; `ProviderRegistry` and `get_provider_registry` a
 providers without its command.
 """
 
-from typing import TYPE_CHECKING
+import typing
 
 from ally.providers.base import BaseProvider
 
-if TYPE_CHECKING:
+if typing.TYPE_CHECKING:
     from ally.providers.registry import ProviderRegistry, get_provider_registry
 
 __all__ = ["BaseProvider", "ProviderRegistry", "get_provider_registry"]
@@ -17,7 +17,7 @@ __all__ = ["BaseProvider", "ProviderRegistry", "get_provider_registry"]
 def __getattr__(name: str) -> object:
     # A provider's own module imports this package, so the registry is imported only when it is asked for.
     if name in __all__:
-        from ally.providers import registry
+        from ally.providers import registry  # late: see above
 
         return getattr(registry, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

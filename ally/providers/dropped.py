@@ -190,7 +190,7 @@ def _load_file(folder: PluginFolder, file: Path) -> Sequence[type[BaseProvider]]
 
 
 def _load_entry_point(point: EntryPoint) -> Sequence[type[BaseProvider]]:
-    from ally.providers.probe import entry_point_classes
+    from ally.providers.probe import entry_point_classes  # late: rarely needed
 
     path = Path(point.value)
     try:

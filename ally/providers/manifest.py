@@ -88,4 +88,4 @@ def _read(file: Path) -> JsonObject:
         data = json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError):
         return {}
-    return cast(JsonObject, data) if isinstance(data, dict) and data.get("format") == FORMAT else {}  # pyright: ignore[reportUnknownMemberType]
+    return cast(JsonObject, data) if isinstance(data, dict) and data.get("format") == FORMAT else {}  # pyright: ignore[reportUnknownMemberType] - decoded JSON

@@ -26,7 +26,7 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.path[:] = job["sys_path"]
     faulthandler.enable()
-    from ally.egress import offline  # the path is set only now
+    from ally.egress import offline  # late: sys.path is set only now
 
     offline.enable()
     faulthandler.dump_traceback_later(job["timeout_s"], exit=True)
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def _inspect(job: JsonObject) -> JsonObject:
-    from ally import plugins
+    from ally import plugins  # late: as in main
     from ally.providers import facade
     from ally.providers.base import BaseProvider
 
@@ -57,7 +57,7 @@ def _inspect(job: JsonObject) -> JsonObject:
 
 def entry_point_classes(reference: str) -> list[type]:
     """The provider classes that `package.module:Class` or `package.module` names."""
-    from ally import plugins
+    from ally import plugins  # late: as in main
     from ally.providers.base import BaseProvider
 
     module_name, _, attributes = reference.partition(":")
@@ -73,7 +73,7 @@ def entry_point_classes(reference: str) -> list[type]:
 
 
 def _report(classes: "Sequence[type]", file: str) -> JsonObject:
-    from ally.providers.description import describe
+    from ally.providers.description import describe  # late: as in main
 
     providers: list[JsonObject] = []
     problems: list[JsonObject] = []
@@ -101,7 +101,7 @@ def _why_none(classes: "Sequence[type]") -> str:
 
 
 def _problem(cls: str, file: str, exc: BaseException) -> JsonObject:
-    from ally.egress.offline import find_blocked
+    from ally.egress.offline import find_blocked  # late: as in main
     from ally.errors import PluginError
     from ally.plugins import cause_of, line_of
     from ally.providers.description import BadDescription

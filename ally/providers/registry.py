@@ -92,10 +92,14 @@ class ProviderRegistry:
         if key not in self._made:
             found = self._index.winners.get(key)
             if found is None:
-                raise UnknownProvider(name, self.names(), hint=self._hint(key))
+                raise self.unknown(name)
             self._refuse_to_replace(found)
             self._made[key] = found.make()
         return self._made[key]
+
+    def unknown(self, name: str) -> UnknownProvider:
+        """The error for a name that no provider has; the hint says what may have been meant."""
+        return UnknownProvider(name, self.names(), hint=self._hint(name.strip().lower()))
 
     def get_provider(self, name: str) -> type[BaseProvider] | None:
         """The class of the provider `name`, to be called without arguments; None if there is none."""

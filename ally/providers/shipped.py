@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ally.providers.base import BaseProvider
+from ally.providers.builtin.ollama import host_url
 from ally.providers.compatible import CompatibleProvider, CompatibleSpec, load_presets, spec_from_endpoint
 from ally.providers.description import describe
 from ally.providers.entry import Found, Origin
@@ -68,8 +69,6 @@ def _compatible(spec: CompatibleSpec, origin: Origin, label: str) -> Found:
 
 
 def _ollama_address() -> tuple[str, ...]:
-    from ally.providers.builtin.ollama import host_url
-
     return (host_url(os.environ),)
 
 

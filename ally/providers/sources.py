@@ -42,11 +42,10 @@ def read_source(file: Path) -> bytes:
         if found.st_size > MAX_SOURCE_BYTES:
             raise Unreadable(f"it is larger than {MAX_SOURCE_BYTES // 1_000_000} MB")
         return file.read_bytes()
-    except RuntimeError as exc:  # a loop of links
-        raise Unreadable(f"it cannot be read: {exc}") from exc
+    except FileNotFoundError as exc:
+        raise Unreadable("it is a link to a file that does not exist") from exc
     except OSError as exc:
-        what = "it is a link to a file that does not exist" if file.is_symlink() else "it cannot be read"
-        raise Unreadable(f"{what} ({exc.strerror or exc})") from exc
+        raise Unreadable(f"it cannot be read: {exc.strerror or exc}") from exc
 
 
 def digest_of(source: bytes, helpers: Mapping[str, bytes], surroundings: str) -> str:
@@ -59,7 +58,7 @@ def digest_of(source: bytes, helpers: Mapping[str, bytes], surroundings: str) ->
     for name, content in sorted({"": source, **helpers}.items()):
         digest.update(f"{name}\n{len(content)}\n".encode("utf-8", "surrogateescape") + content)
     words = {word.decode("ascii") for content in (source, *helpers.values()) for word in _WORD.findall(content)}
-    for name in sorted(words & os.environ.keys()):
+    for name in sorted(word for word in words & os.environ.keys() if len(word) > 2):
         digest.update(f"{name}={os.environ[name]}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
