@@ -11,10 +11,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from ally.config.environment import OTHER_VARIABLES, OVERRIDES  # noqa: E402
-from ally.config.schema import json_schema  # noqa: E402
-from ally.config.settings import AGENTS, SHAPE, Endpoint, Permissions  # noqa: E402
-from ally.config.shapes import AnyObject, Choice, Count, Map, Number, Record, Shape, Text, Texts  # noqa: E402
+from ally.config.environment import OTHER_VARIABLES, OVERRIDES  # noqa: E402 - after sys.path
+from ally.config.schema import json_schema  # noqa: E402 - after sys.path
+from ally.config.settings import AGENTS, SHAPE, Endpoint, Permissions  # noqa: E402 - after sys.path
+from ally.config.shapes import AnyObject, Choice, Count, Map, Number, Record, Shape, Text, Texts  # noqa: E402 - after sys.path
 
 PAGE = ROOT / "docs/reference/config.md"
 SCHEMA = ROOT / "ally/config/schema.json"

@@ -9,13 +9,14 @@ from typing import Protocol
 
 from ally.cli.exits import OK
 from ally.cli.terminal import clean, one_line, say
-from ally.config.change import Change, change_setting
+from ally.config.change import Change, plan_change
 from ally.config.load import config_files
 from ally.config.paths import Paths
 from ally.config.schema import json_schema
 from ally.config.secrets import env_files
 from ally.config.settings import Settings
 from ally.config.view import as_json, is_secret, leaves, masked, split_key, value_at
+from ally.storage.atomic import write_atomic
 
 MAX_VALUE_CHARACTERS = 60
 
@@ -98,7 +99,8 @@ def _get(app: Configured, key: str, *, is_json: bool) -> None:
 def _set(app: Configured, key: str, text: str) -> None:
     """Change one setting and say in which file."""
     before = app.settings
-    change = change_setting(app.paths, app.checkout, app.env, key, text)
+    change = plan_change(app.paths, app.checkout, app.env, key, text)
+    write_atomic(change.file, change.content)
     say(f"{change.key} is set in {change.file}")
     for variable in _variables_above(change):
         say(f"  {variable} is set too, and wins over the file")

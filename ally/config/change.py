@@ -1,11 +1,11 @@
-"""Changing one setting: which file it belongs into, and writing it there."""
+"""Changing one setting: which file it belongs into, and what that file is to hold then."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ally.config.edit import set_value, write_text
+from ally.config.edit import set_value
 from ally.config.jsonfile import JsonFile, members, parse_object, read_json_file, skip_space
 from ally.config.load import Loaded, combine, config_files
 from ally.config.paths import Paths
@@ -13,26 +13,26 @@ from ally.config.shapes import Keys
 from ally.config.view import as_json, split_key
 from ally.errors import ConfigError
 
+_BOM = b"\xef\xbb\xbf"
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What was done: the key, the file it is in now, and the settings after it."""
+    """What is to be written: the whole content of `file`, and the settings that it gives."""
 
     key: str
     file: Path
-    value: object
+    content: bytes = field(repr=False)
     loaded: Loaded
 
 
-def change_setting(paths: Paths, checkout: Path | None, env: Mapping[str, str], key: str, text: str) -> Change:
-    """Set `key` to `text`, which is JSON or plain text, in the file that holds it now.
+def plan_change(paths: Paths, checkout: Path | None, env: Mapping[str, str], key: str, text: str) -> Change:
+    """How to set `key` to `text`, which is JSON or plain text, in the file that holds it now. Nothing is written.
 
     A key that no file holds goes into the checkout's config.json, or into the user's where there is no checkout.
-    Nothing is written unless the result is valid.
 
     Raises:
         ConfigError: no such key, a value it cannot have, or a file that is broken already.
-        StorageError: the file cannot be written.
     """
     places = config_files(paths, checkout)
     files = [found for path in places if (found := read_json_file(path))]
@@ -43,6 +43,7 @@ def change_setting(paths: Paths, checkout: Path | None, env: Mapping[str, str], 
     failure: ConfigError | None = None
     for value in _readings(text):
         new_text = set_value(old.text, _spelling(old, keys), value)
+        _refuse_unwritable(new_text, ".".join(keys))
         new = JsonFile(target, new_text, parse_object(target, new_text), is_draft=True)
         by_path = {file.path: file for file in (*files, new)}
         try:
@@ -50,8 +51,7 @@ def change_setting(paths: Paths, checkout: Path | None, env: Mapping[str, str], 
         except ConfigError as exc:
             failure = failure or exc
             continue
-        write_text(target, new_text)
-        return Change(".".join(keys), target, value, after)
+        return Change(".".join(keys), target, _content(target, new_text), after)
     raise _not_set(".".join(keys), failure)
 
 
@@ -83,6 +83,24 @@ def _spelling(file: JsonFile, keys: Keys) -> Keys:
     inner = members(file.text, outer.value_start) if outer else []
     same = next((member.key for member in inner if member.key.strip().lower() == keys[1]), keys[1])
     return (keys[0], same, *keys[2:])
+
+
+def _refuse_unwritable(text: str, key: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # bytes of the command line that are no UTF-8, or half of a character
+        raise ConfigError(
+            "Nothing was changed. The value is not valid Unicode.", key=key, hint="type it anew"
+        ) from None
+
+
+def _content(path: Path, text: str) -> bytes:
+    """`text` in UTF-8, with a byte order mark if the file has one."""
+    try:
+        has_mark = path.read_bytes().startswith(_BOM)
+    except OSError:
+        has_mark = False
+    return (_BOM if has_mark else b"") + text.encode()
 
 
 def _not_set(key: str, failure: ConfigError | None) -> ConfigError:

@@ -4,17 +4,13 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 from ally.config.jsonfile import Member, members, skip_space, value_end
 from ally.messages import JsonObject
-from ally.storage.atomic import write_atomic
 
 DEFAULT_INDENT = "    "
 MAX_INLINE = 80
-
-_BOM = b"\xef\xbb\xbf"
 
 
 def set_value(text: str, keys: Sequence[str], value: object) -> str:
@@ -35,19 +31,6 @@ def set_value(text: str, keys: Sequence[str], value: object) -> str:
             return text[: found.value_start] + new + text[found.end :]
         position = found.value_start
     return text
-
-
-def write_text(path: Path, text: str) -> None:
-    """Put `text` into `path`, with a byte order mark if the file has one.
-
-    Raises:
-        StorageError: it cannot be written.
-    """
-    try:
-        has_mark = path.read_bytes().startswith(_BOM)
-    except OSError:
-        has_mark = False
-    write_atomic(path, (_BOM if has_mark else b"") + text.encode())
 
 
 @dataclass(frozen=True, slots=True)
