@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ally.agents.spec import load_agent
+from ally.config.environment import is_offline_wanted
 from ally.config.load import Loaded, load_settings
 from ally.config.paths import Paths, find_checkout, find_paths
 from ally.config.secrets import Keys, load_env_files
@@ -14,7 +15,8 @@ from ally.egress.offline import enable
 from ally.egress.quiet import silence
 from ally.engine.conversation import Conversation
 from ally.plugins import read_api_keys
-from ally.providers.connect import Choice, connect, default_provider
+from ally.providers.connect import Choice, connect
+from ally.providers.default import default_choice
 from ally.providers.registry import ProviderRegistry, Sources
 
 
@@ -39,9 +41,8 @@ class App:
         warn: Callable[[str], None],
     ) -> "App":
         """The application for this process; telemetry of every library is off and offline mode is on from here."""
-        silence(env)
-        if offline:
-            enable()
+        offline = offline or is_offline_wanted(env)
+        _close_ways_out(env, offline)
         return cls(env, find_paths(env), find_checkout(), offline, warn, api_keys)
 
     @cached_property
@@ -63,6 +64,7 @@ class App:
     def keys(self) -> Keys:
         """Keys from `main.py`, the environment and the `.env` files."""
         files = load_env_files(self.paths, self.checkout, self.env)
+        _close_ways_out(self.env, self.offline)  # again: an .env file may have named a proxy or a tracing service
         given = self.given_keys
         if given is None:
             given = read_api_keys(self.checkout) if self.checkout else {}
@@ -71,6 +73,7 @@ class App:
     @cached_property
     def registry(self) -> ProviderRegistry:
         """All providers; what its discovery has to say goes to `warn`."""
+        _ = self.keys  # reads .env, and plug-ins may look at variables when they are listed
         sources = Sources(
             checkout=self.checkout,
             user_dir=self.paths.config / "providers",
@@ -93,14 +96,22 @@ class App:
         """
         spec = load_agent(agent)
         wanted = self.settings.for_agent(agent)
+        options = self.settings.provider_options
+        named = provider or wanted.provider
+        default = Choice(named) if named else default_choice(self.env, options.get("ollama", {}))
         choice = Choice(
-            provider=provider or wanted.provider or default_provider(self.env),
-            model=model or (wanted.model if _is_same(provider, wanted.provider) else None),
+            provider=default.provider,
+            model=model or (wanted.model if _is_same(provider, wanted.provider) else None) or default.model,
             temperature=_first(temperature, wanted.temperature, spec.temperature),
         )
-        options = self.settings.provider_options
         connected = connect(self.registry, self.keys, choice, options, self.warn)
         return Conversation(connected, system=wanted.system_prompt or spec.prompt)
+
+
+def _close_ways_out(env: MutableMapping[str, str], offline: bool) -> None:
+    silence(env)
+    if offline:
+        enable()
 
 
 def _is_same(asked: str | None, configured: str | None) -> bool:

@@ -36,11 +36,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = _chat_parser()
     if not _prints(argv) and _first_word(parser, argv) in COMMANDS:
         return _command_parser().parse_args(argv)
-    args, unknown = parser.parse_known_intermixed_args(argv)
+    end = argv.index("--") if "--" in argv else len(argv)
+    args, unknown = parser.parse_known_intermixed_args(argv[:end])
     if unknown:
         raise UsageError(f"unknown option {unknown[0]}", hint=_nearest_option(parser, unknown[0]))
     args.command = "chat"
-    args.prompt = " ".join(args.prompt)
+    args.prompt = " ".join([*args.prompt, *argv[end + 1 :]])
     return args
 
 
