@@ -271,7 +271,7 @@ class AnthropicParser:
             case "tool_use":
                 args = block.get("input")
                 raw = json.dumps(args, ensure_ascii=False) if args else ""
-                self._calls[index] = PendingCall(text(block, "id"), text(block, "name"), raw)
+                self._calls[index] = PendingCall(text(block, "id"), text(block, "name"), [raw])
             case _:
                 pass
         return []
@@ -285,7 +285,7 @@ class AnthropicParser:
             case "signature_delta" if text(delta, "signature"):
                 self._signatures[index] = self._signatures.get(index, "") + text(delta, "signature")
             case "input_json_delta" if index in self._calls:
-                self._calls[index].raw += text(delta, "partial_json")
+                self._calls[index].pieces.append(text(delta, "partial_json"))
             case _:
                 pass
         return []

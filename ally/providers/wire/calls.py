@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ally.messages import AssistantMessage, BadToolCall, JsonObject, Message, ToolCall, ToolResult
 from ally.providers.arguments import parse_call, refuse_cut
@@ -19,13 +19,18 @@ _SHORT_ID = re.compile(r"[A-Za-z0-9]{9}")
 
 @dataclass(slots=True)
 class PendingCall:
-    """A call whose argument text is still growing."""
+    """A call whose argument text is still growing; a long one comes in a great many pieces."""
 
     id: str = ""
     name: str = ""
-    raw: str = ""
+    pieces: list[str] = field(default_factory=list[str])
     signature: str = ""
     problem: str = ""
+
+    @property
+    def raw(self) -> str:
+        """The argument text so far."""
+        return "".join(self.pieces)
 
 
 class CallIds:
@@ -68,7 +73,7 @@ def pending_of_value(name: object, args: object, event: str) -> PendingCall:
     raw = "" if args is None or args == {} else args if isinstance(args, str) else json.dumps(args, ensure_ascii=False)
     outer = parse_call("", "event", event)
     problem = outer.problem if isinstance(outer, BadToolCall) else ""
-    return PendingCall(name=name if isinstance(name, str) else "", raw=raw, problem=problem)
+    return PendingCall(name=name if isinstance(name, str) else "", pieces=[raw], problem=problem)
 
 
 def find_calls(message: Message) -> list[ToolCall | BadToolCall]:

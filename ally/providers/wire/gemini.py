@@ -232,7 +232,7 @@ class GeminiParser:
         if reason in _BAD_CALL:
             words = text(candidate, "finishMessage") or "The call was malformed."
             problem = f"{words} The tool did not run. Send the call again with exactly one JSON object."
-            self._answer.calls.append(PendingCall(raw=words, problem=problem))
+            self._answer.calls.append(PendingCall(pieces=[words], problem=problem))
             self._answer.reason = "end"
         elif reason in _FAILED:
             raise self._faults.from_event({"error": text(candidate, "finishMessage") or f"finish reason {reason}"})

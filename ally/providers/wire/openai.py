@@ -267,7 +267,8 @@ class OpenAIParser:
         call.name = call.name or text(function, "name")
         arguments = function.get("arguments")
         if arguments is not None:
-            call.raw += arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+            piece_of_args = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+            call.pieces.append(piece_of_args)
 
     def _note_usage(self, value: JsonObject) -> None:
         usage = obj(value, "usage") or obj(obj(value, "x_groq"), "usage")
