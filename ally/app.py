@@ -48,6 +48,7 @@ class App:
     @cached_property
     def loaded(self) -> Loaded:
         """Settings with the place where each was set."""
+        _ = self.env_files  # first: an .env file may set ALLY_* variables
         return load_settings(self.paths, self.checkout, self.env, {})
 
     @property
@@ -61,11 +62,16 @@ class App:
         return self.loaded.origins
 
     @cached_property
+    def env_files(self) -> dict[str, Path]:
+        """Variables that came from an `.env` file, now in the environment, and the file of each."""
+        files = load_env_files(self.paths, self.checkout, self.env)
+        _close_ways_out(self.env, self.offline)  # again: a file may have named a proxy or a tracing service
+        return files
+
+    @cached_property
     def keys(self) -> Keys:
         """Keys from `main.py`, the environment and the `.env` files."""
-        files = load_env_files(self.paths, self.checkout, self.env)
-        _close_ways_out(self.env, self.offline)  # again: an .env file may have named a proxy or a tracing service
-        given = self.given_keys
+        files, given = self.env_files, self.given_keys
         if given is None:
             given = read_api_keys(self.checkout) if self.checkout else {}
         return Keys(self.env, given, files)
@@ -73,7 +79,6 @@ class App:
     @cached_property
     def registry(self) -> ProviderRegistry:
         """All providers; what its discovery has to say goes to `warn`."""
-        _ = self.keys  # reads .env, and plug-ins may look at variables when they are listed
         sources = Sources(
             checkout=self.checkout,
             user_dir=self.paths.config / "providers",
@@ -95,16 +100,16 @@ class App:
             AllyError: the agent, provider or model cannot be had; nothing was sent anywhere.
         """
         spec = load_agent(agent)
-        wanted = self.settings.for_agent(agent)
-        options = self.settings.provider_options
-        named = provider or wanted.provider
-        default = Choice(named) if named else default_choice(self.env, options.get("ollama", {}))
+        flags = {"provider": provider, "model": model, "temperature": temperature}
+        settings = load_settings(self.paths, self.checkout, self.env, flags).settings
+        wanted = settings.for_agent(agent)
+        found = None if wanted.provider else default_choice(self.env, settings.provider_options.get("ollama", {}))
         choice = Choice(
-            provider=default.provider,
-            model=model or (wanted.model if _is_same(provider, wanted.provider) else None) or default.model,
-            temperature=_first(temperature, wanted.temperature, spec.temperature),
+            provider=found.provider if found else str(wanted.provider),
+            model=wanted.model or (found.model if found else None),
+            temperature=spec.temperature if wanted.temperature is None else wanted.temperature,
         )
-        connected = connect(self.registry, self.keys, choice, options, self.warn)
+        connected = connect(self.registry, self.keys, choice, settings.provider_options, self.warn)
         return Conversation(connected, system=wanted.system_prompt or spec.prompt)
 
 
@@ -112,12 +117,3 @@ def _close_ways_out(env: MutableMapping[str, str], offline: bool) -> None:
     silence(env)
     if offline:
         enable()
-
-
-def _is_same(asked: str | None, configured: str | None) -> bool:
-    """Whether the configured model belongs to the provider that was asked for."""
-    return asked is None or (configured is not None and asked.lower() == configured.lower())
-
-
-def _first(*values: float | None) -> float | None:
-    return next((value for value in values if value is not None), None)
