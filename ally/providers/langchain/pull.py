@@ -130,7 +130,8 @@ async def pull_in_thread(
 async def _read(queue: _Queue, caller: Caller, idle_s: float) -> AsyncGenerator[object, None]:
     while True:
         try:
-            item = await asyncio.wait_for(queue.get(), idle_s)
+            async with asyncio.timeout(idle_s):  # wait_for of Python 3.11 loses a cancellation when an item is there
+                item = await queue.get()
         except TimeoutError:
             raise IdleStream(idle_s, provider=caller.provider, model=caller.model) from None
         match item:
