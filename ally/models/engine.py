@@ -30,6 +30,7 @@ DEFAULT_MAX_CONTEXT = 32_768
 """Context is memory: without `num_ctx` no model gets more than this, however much it was trained for."""
 
 _LEAST_CONTEXT = 2048
+_SMALLER = "close other programs or choose a smaller model: ally models list"
 _INSTALL = "pip install 'ally-assistant[local]'"
 
 
@@ -62,16 +63,18 @@ def plan(path: Path, model: str, options: Mapping[str, object]) -> EngineSpec:
         ModelFileError: the file is damaged, or too large for the memory there is.
     """
     header = read_header(path, model)
-    free = available_bytes()
-    size = path.stat().st_size
-    if free is not None and size > free:
-        raise ModelFileError(
-            f"{model} needs {size_text(size)} of memory and {size_text(free)} are free.",
-            model=model,
-            hint="close other programs or choose a smaller model: ally models list",
-        )
     wanted, threads = check_options(options)
-    n_ctx = wanted or _context(header.context_window, header.kv_bytes_per_token, None if free is None else free - size)
+    size = path.stat().st_size
+    free = available_bytes()
+    left = None if free is None else free - size
+    least = 0 if header.sliding else (wanted or 0) * header.kv_bytes_per_token
+    if left is not None and least >= left:
+        raise ModelFileError(
+            f"{model} needs {size_text(size + least)} of memory and {size_text(left + size)} are free.",
+            model=model,
+            hint="set provider_options.local.num_ctx to a smaller number" if wanted else _SMALLER,
+        )
+    n_ctx = wanted or _context(header.context_window, header.kv_bytes_per_token, left)
     cache = 512 if free is None else min(2048, free // 10 // 2**20)
     return EngineSpec(path, model, n_ctx, threads or threads_for_inference(), cache)
 
@@ -106,9 +109,15 @@ def _number(options: Mapping[str, object], name: str, least: int) -> int | None:
 
 
 class Engine:
-    """One child process with one model. `ready` is set when it answers, or to the reason why it does not."""
+    """One child process with one model. `ready` is set when it answers, or to the reason why it does not.
+
+    Raises:
+        MissingPackage: xllamacpp is not installed.
+    """
 
     def __init__(self, spec: EngineSpec) -> None:
+        if find_spec("xllamacpp") is None:
+            raise MissingPackage("xllamacpp", provider="local", hint=_INSTALL)
         self.spec = spec
         self.ready: Future[Serving] = Future()
         self._key = secrets.token_urlsafe(32)
@@ -126,6 +135,11 @@ class Engine:
             _pipe(self._process.stdin).write(json.dumps(settings).encode() + b"\n")
         # A daemon: an exit in the middle of loading does not wait for it.
         threading.Thread(target=self._await_ready, name="ally-engine", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
 
     @property
     def alive(self) -> bool:
@@ -199,8 +213,6 @@ class Engine:
 
 
 def _spawn(log: IO[bytes]) -> subprocess.Popen[bytes]:
-    if find_spec("xllamacpp") is None:
-        raise MissingPackage("xllamacpp", provider="local", hint=_INSTALL)
     return subprocess.Popen(
         # -P: the script's own folder is no place to import from.
         [sys.executable, "-P", str(Path(__file__).with_name("host.py"))],

@@ -14,6 +14,7 @@ MAGIC = b"GGUF"
 _NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _TEXT, _LIST = 8, 9
 _MAX_PAIRS = 10_000
+_MAX_TENSORS = 1_000_000
 _MAX_TEXT = 16 * 2**20
 _MAX_ITEMS = 4_000_000
 
@@ -24,8 +25,8 @@ Value = int | float | bool | str | list[int | float | bool] | None
 class Header:
     """Facts of a model file; a number is 0 and a text empty where the file does not say.
 
-    `kv_bytes_per_token` is the memory that one token of context takes with a 16-bit cache, an upper bound for models
-    with sliding windows.
+    `kv_bytes_per_token` is the memory that one token of context takes with a 16-bit cache, an upper bound if some
+    layers see only a `sliding` window. A whole file is larger than `least_bytes`.
     """
 
     architecture: str
@@ -34,10 +35,15 @@ class Header:
     kv_bytes_per_token: int
     parts: int
     tools: bool
+    sliding: bool
+    least_bytes: int
 
 
-def check_magic(path: Path, model: str) -> None:
+def check_magic(path: Path, model: str, shown: str = "") -> None:
     """Refuse a file that is not GGUF at all, e.g. an error page saved under the name of a model.
+
+    Args:
+        shown: how an error names the file, by default its path.
 
     Raises:
         ModelFileError: it is not, or it cannot be read.
@@ -46,10 +52,10 @@ def check_magic(path: Path, model: str) -> None:
         with path.open("rb") as file:
             start = file.read(4)
     except OSError as exc:
-        raise ModelFileError(f"{path} cannot be read: {exc.strerror or exc}", model=model) from exc
+        raise ModelFileError(f"{shown or path} cannot be read: {exc.strerror or exc}", model=model) from exc
     if start != MAGIC:
         raise ModelFileError(
-            f"{path} is not a GGUF model file: it starts with {start!r}.",
+            f"{shown or path} is not a GGUF model file: it starts with {start!r}.",
             model=model,
             hint="give a .gguf file; other formats have to be converted first",
         )
@@ -64,15 +70,15 @@ def read_header(path: Path, model: str) -> Header:
     check_magic(path, model)
     try:
         with path.open("rb") as file:
-            pairs = _pairs(file)
+            pairs, least_bytes = _pairs(file)
     except (OSError, ValueError, struct.error) as exc:
         raise ModelFileError(
             f"The header of {path} is damaged: {exc}", model=model, hint="fetch the file again"
         ) from exc
-    return _header(pairs)
+    return _header(pairs, least_bytes)
 
 
-def _header(pairs: dict[str, Value]) -> Header:
+def _header(pairs: dict[str, Value], least_bytes: int) -> Header:
     architecture = str(pairs.get("general.architecture") or "")
 
     def number(key: str, default: int = 0) -> int:
@@ -96,21 +102,34 @@ def _header(pairs: dict[str, Value]) -> Header:
         kv_bytes_per_token=2 * kv_heads * sizes,
         parts=parts if isinstance(parts, int) else 1,
         tools="tools" in template,
+        sliding=number("attention.sliding_window") > 0,
+        least_bytes=least_bytes,
     )
 
 
-def _pairs(file: BinaryIO) -> dict[str, Value]:
+def _pairs(file: BinaryIO) -> tuple[dict[str, Value], int]:
+    """The entries, and where the last tensor starts."""
     file.seek(len(MAGIC))
-    version, _tensors, count = struct.unpack("<IQQ", _take(file, 20))
-    if version not in (2, 3) or count > _MAX_PAIRS:
-        raise ValueError(f"version {version} with {count} entries")
+    version, tensors, count = struct.unpack("<IQQ", _take(file, 20))
+    if version not in (2, 3) or count > _MAX_PAIRS or tensors > _MAX_TENSORS:
+        raise ValueError(f"version {version} with {count} entries and {tensors} tensors")
     pairs: dict[str, Value] = {}
     for _ in range(count):
         key = _text(file)
         kind = _int(file, "<I")
         wanted = not key.startswith("tokenizer.") or key == "tokenizer.chat_template"
         pairs[key] = _value(file, kind, wanted)
-    return pairs
+    last = max((_tensor_offset(file) for _ in range(tensors)), default=0)
+    alignment = pairs.get("general.alignment")
+    unit = alignment if isinstance(alignment, int) and alignment > 0 else 32
+    return pairs, -(-file.tell() // unit) * unit + last
+
+
+def _tensor_offset(file: BinaryIO) -> int:
+    file.seek(_length(file), 1)  # its name
+    dimensions = _int(file, "<I")
+    file.seek(8 * dimensions + 4, 1)  # sizes and type
+    return _int(file, "<Q")
 
 
 def _value(file: BinaryIO, kind: int, wanted: bool) -> Value:

@@ -3,6 +3,7 @@
 # The hub's library leaves type arguments out of its signatures.
 # pyright: reportUnknownVariableType=false
 
+import os
 import re
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CONNECT_S = 10.0
 _IDLE_S = 60.0
+_CHUNK_BYTES = 256 * 1024
 
 
 def fetch_from_hub(job: Job, source: HubSource) -> Fetched:
@@ -44,13 +46,17 @@ def fetch_from_hub(job: Job, source: HubSource) -> Fetched:
 
 
 def _download(job: Job, source: HubSource) -> Fetched:
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url  # heavy
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url  # heavy
     from huggingface_hub.file_download import http_get  # heavy
     from huggingface_hub.utils import build_hf_headers, logging  # heavy
 
     logging.set_verbosity_error()
-    url = hf_hub_url(source.repo, source.file, revision=source.revision)
-    facts = get_hf_file_metadata(url, timeout=_CONNECT_S)
+    # With the library's 10 MB a slow connection shows nothing for a minute and loses as much when it is cut.
+    constants.DOWNLOAD_CHUNK_SIZE = _CHUNK_BYTES
+    # The library reads HF_ENDPOINT only when it is imported, which may have been before .env was read.
+    endpoint = os.environ.get("HF_ENDPOINT") or None
+    url = hf_hub_url(source.repo, source.file, revision=source.revision, endpoint=endpoint)
+    facts = get_hf_file_metadata(url, timeout=_CONNECT_S, endpoint=endpoint)
     published = facts.etag if facts.etag and _SHA256.fullmatch(facts.etag) else None
     _check_expected(job, published, facts.size)
     # A part of one version of the file must not be completed with the rest of another.
@@ -59,8 +65,8 @@ def _download(job: Job, source: HubSource) -> Fetched:
         if other != part:
             other.unlink(missing_ok=True)
     done = part.stat().st_size if part.exists() else 0
-    if facts.size is not None and done > facts.size:
-        part.unlink()
+    if facts.etag is None or (facts.size is not None and done > facts.size):
+        part.unlink(missing_ok=True)
         done = 0
     if facts.size is not None:
         job.check_space(facts.size - done)

@@ -124,7 +124,7 @@ def _fetch(paths: Paths, job: Job, source: Source) -> store.InstalledModel:
 
 
 def _check(job: Job, fetched: Fetched) -> store.Record:
-    check_magic(fetched.part, job.model)
+    check_magic(fetched.part, job.model, job.source)
     size = fetched.part.stat().st_size
     found = _hash(job, fetched.part, size)
     expected = job.sha256 or fetched.sha256
@@ -136,6 +136,12 @@ def _check(job: Job, fetched: Fetched) -> store.Record:
             hint="take it under a name of your own" if own_file else "what was fetched is deleted; pull it again",
         )
     header = read_header(fetched.part, job.model)
+    if header.least_bytes >= size:
+        raise ModelFileError(
+            f"{job.source} is cut short: {size:,} bytes of more than {header.least_bytes:,}.",
+            model=job.model,
+            hint="get the whole file",
+        )
     if header.parts > 1:
         raise ModelFileError(
             f"The file for {job.model} is one part of a model in {header.parts} files, which Ally cannot load.",

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ally.config.paths import Paths, find_paths
-from ally.errors import Unreachable
+from ally.errors import CutStream, Unreachable
 from ally.messages import JsonObject
 from ally.models import store
 from ally.models.catalogue import STARTER, load_catalogue
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from ally.models.serve import Started
 
 _OWN = frozenset({"num_ctx", "n_threads", "context_window", "base_url", "endpoint"})
+_GRACE_STEPS, _GRACE_STEP_S = 20, 0.02
+# llama.cpp's server may close a kept connection just as the next request arrives: 5 of 240 requests failed so.
+_NEW_CONNECTION = {"Connection": "close"}
 _QUIRKS = Quirks(replay_thinking="reasoning_content", images=False)
 
 T = TypeVar("T")
@@ -61,6 +64,7 @@ class LocalProvider(BaseProvider):
         options = _wire_options(model_name, kwargs)
         arguments = openai_arguments(options, ChatOpenAI.model_fields, "max_tokens")
         arguments["api_key"] = serving.api_key
+        arguments["default_headers"] = {**arguments.get("default_headers", {}), **_NEW_CONNECTION}
         return ChatOpenAI(model=model_name, temperature=temperature, base_url=serving.base_url, **arguments)
 
     def create_model(
@@ -129,16 +133,25 @@ class LocalModel:
             async with aclosing(cast("AsyncGenerator[Chunk, None]", wire.stream(request))) as chunks:
                 async for chunk in chunks:
                     yield chunk
-        except Exception as exc:
-            if self._started is None or self._started.engine.alive:
+        except (CutStream, Unreachable) as exc:
+            end = await self._end_of_engine()
+            if not end:
                 raise
-            end = self._started.engine.describe_end()
             raise Unreachable(
                 f"The embedded engine stopped: {end}.",
                 provider="local",
                 model=self._name,
                 hint="try again; if memory is short, choose a smaller model or set provider_options.local.num_ctx",
             ) from exc
+
+    async def _end_of_engine(self) -> str:
+        """How the engine ended, empty if it runs. A connection breaks a moment before its process is gone."""
+        engine = self._started.engine if self._started else None
+        for _ in range(_GRACE_STEPS):
+            if engine is not None and not engine.alive:
+                return engine.describe_end()
+            await asyncio.sleep(_GRACE_STEP_S)
+        return ""
 
     async def close(self) -> None:
         """Close the connection and let the engine go; it stays warm until another model is wanted."""
@@ -179,6 +192,7 @@ class LocalModel:
             api_key=serving.api_key,
             options=for_the_wire(_wire_options(self._name, self._options)),
             quirks=replace(_QUIRKS, tools=serving.tools),
+            headers=_NEW_CONNECTION,
         )
         return replace(target, context_window=serving.n_ctx, context_window_source="server")
 
