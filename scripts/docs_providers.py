@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from ally.providers.base import BaseProvider  # noqa: E402
+from ally.providers.base import BaseProvider  # noqa: E402 - after sys.path
 from ally.providers.builtin.anthropic import AnthropicProvider  # noqa: E402
 from ally.providers.builtin.cerebras import CerebrasProvider  # noqa: E402
 from ally.providers.builtin.google import GoogleProvider  # noqa: E402
