@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import uuid
+from contextlib import aclosing
 from pathlib import Path
 
 from ally.app import App
@@ -50,11 +51,12 @@ def run(args: argparse.Namespace, app: App) -> int:
 async def _answer(talk: Conversation, prompt: str, outcome: Outcome, output: Output) -> int:
     with stopping(talk.interrupt) as received:
         try:
-            async for event in send(talk, user(prompt)):
-                outcome.add(event)
-                output.show(event)
-                if isinstance(event, Notice):
-                    _notice(event)
+            async with aclosing(send(talk, user(prompt))) as events:
+                async for event in events:
+                    outcome.add(event)
+                    output.show(event)
+                    if isinstance(event, Notice):
+                        _notice(event)
         finally:
             await talk.model.close()
     if outcome.stop_reason == "interrupted":
@@ -124,11 +126,17 @@ def _structured(outcome: Outcome, schema: JsonObject) -> object:
         BadReply: it is none.
     """
     from jsonschema import Draft202012Validator, ValidationError  # heavy
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
 
     hint = "try again, or a larger model; the answer is in `result`"
     try:
         value = json.loads(outcome.result)
-        Draft202012Validator(schema).validate(value)  # pyright: ignore[reportUnknownMemberType] - typed in part only
+        # With a registry of its own jsonschema fetches nothing; without one it downloads what a `$ref` names.
+        validator = Draft202012Validator(schema, registry=Registry())
+        validator.validate(value)  # pyright: ignore[reportUnknownMemberType] - typed in part only
+    except Unresolvable as missing:
+        raise UsageError(f"--json-schema refers to {missing.ref}, which is not part of it.") from missing
     except ValueError as error:
         raise BadReply(f"The answer is not JSON: {error}.", hint=hint) from error
     except ValidationError as error:

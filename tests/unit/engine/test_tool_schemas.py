@@ -1,0 +1,49 @@
+"""What happens with the schemas that tools bring."""
+
+import http.server
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from ally.engine.tool_calls import run_call
+from ally.messages import JsonObject, ToolCall, ToolSpec
+
+
+class Borrowing:
+    """A tool whose schema refers to a document on a server."""
+
+    def __init__(self, address: str) -> None:
+        self.spec = ToolSpec("borrow", "Borrow a book.", {"$ref": f"{address}/book.json"})
+
+    async def run(self, args: JsonObject) -> str:
+        raise AssertionError("ran with arguments that nobody could check")
+
+
+@pytest.fixture
+def visits() -> Iterator[tuple[str, list[str]]]:
+    """The address of a server, and the paths that were asked for."""
+    paths: list[str] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            paths.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", paths
+        server.shutdown()
+
+
+async def test_a_schema_that_refers_to_the_network_is_never_fetched(visits: tuple[str, list[str]]):
+    address, paths = visits
+    result = await run_call([Borrowing(address)], ToolCall("1", "borrow", {"title": "Emma"}))
+    assert result.is_error
+    assert f"refers to {address}/book.json, which is not part of it" in result.for_model
+    assert paths == []
