@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import sys
+from contextlib import aclosing
 from pathlib import Path
 
 from ally import __version__
@@ -88,8 +89,9 @@ async def _answer(chat: Chat, text: str) -> None:
     """Say `text` and write the answer as it arrives; Ctrl-C stops it and keeps what came."""
     with stopping(chat.talk.interrupt):
         shown = _Shown()
-        async for event in send(chat.talk, user(text)):
-            shown.add(event)
+        async with aclosing(send(chat.talk, user(text))) as events:
+            async for event in events:
+                shown.add(event)
 
 
 class _Shown:

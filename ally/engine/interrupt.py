@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class Interrupt:
         """Wait, but not longer than the turn lasts."""
         await self.wait_for(asyncio.sleep(seconds))
 
-    async def each(self, stream: AsyncIterator[T]) -> AsyncIterator[T]:
+    async def each(self, stream: AsyncIterator[T]) -> AsyncGenerator[T]:
         """The items of `stream`; it is closed however the loop over it ends."""
         try:
             while True:

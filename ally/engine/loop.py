@@ -1,6 +1,7 @@
 """One turn: the model answers, its tools run, until it is done. Everything that happens is an event."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from ally.engine.answer import Answer
 from ally.engine.conversation import Conversation
@@ -29,7 +30,7 @@ MAX_BAD_ROUNDS = 3
 """Answers in a row whose every tool call was unusable, before the turn gives up."""
 
 
-async def send(talk: Conversation, message: UserMessage) -> AsyncIterator[Event]:
+async def send(talk: Conversation, message: UserMessage) -> AsyncGenerator[Event]:
     """Say `message` and yield what happens, in the order of `ally.events.check_order`.
 
     Failures of the model and of tools are events, not exceptions. However the turn ends, the history in
@@ -46,8 +47,9 @@ async def send(talk: Conversation, message: UserMessage) -> AsyncIterator[Event]
         turns += 1
         answer = Answer()
         try:
-            async for event in _ask(talk, answer):
-                yield event
+            async with aclosing(_ask(talk, answer)) as events:
+                async for event in events:
+                    yield event
         except (Interrupted, TimeUp, ProviderError) as end:
             yield _ended_early(talk, answer, end)
             return
@@ -60,8 +62,9 @@ async def send(talk: Conversation, message: UserMessage) -> AsyncIterator[Event]
         usable = any(isinstance(call, ToolCall) for call in answer.calls)
         bad_rounds = 0 if usable else bad_rounds + 1
         try:
-            async for event in _run_calls(talk, answer.calls):
-                yield event
+            async with aclosing(_run_calls(talk, answer.calls)) as events:
+                async for event in events:
+                    yield event
         except Interrupted:
             yield TurnInterrupted()
             return
@@ -73,13 +76,14 @@ async def send(talk: Conversation, message: UserMessage) -> AsyncIterator[Event]
             return
 
 
-async def _ask(talk: Conversation, answer: Answer) -> AsyncIterator[Event]:
+async def _ask(talk: Conversation, answer: Answer) -> AsyncGenerator[Event]:
     """Call the model, again if that may help, and fill `answer`."""
     attempt = 1
     while True:
         try:
-            async for event in _attempt(talk, answer):
-                yield event
+            async with aclosing(_attempt(talk, answer)) as events:
+                async for event in events:
+                    yield event
             return
         except ProviderError as error:
             wait_s = next_wait_s(error, attempt)
@@ -90,13 +94,14 @@ async def _ask(talk: Conversation, answer: Answer) -> AsyncIterator[Event]:
             await talk.interrupt.sleep(wait_s)
 
 
-async def _attempt(talk: Conversation, answer: Answer) -> AsyncIterator[Event]:
-    async for chunk in talk.interrupt.each(talk.model.stream(talk.request())):
-        answer.add(chunk)
-        if isinstance(chunk, TextChunk):
-            yield TextDelta(chunk.text)
-        elif isinstance(chunk, ThinkingChunk) and chunk.text:
-            yield ThinkingDelta(chunk.text)
+async def _attempt(talk: Conversation, answer: Answer) -> AsyncGenerator[Event]:
+    async with aclosing(talk.interrupt.each(talk.model.stream(talk.request()))) as chunks:
+        async for chunk in chunks:
+            answer.add(chunk)
+            if isinstance(chunk, TextChunk):
+                yield TextDelta(chunk.text)
+            elif isinstance(chunk, ThinkingChunk) and chunk.text:
+                yield ThinkingDelta(chunk.text)
     if answer.done is None:
         profile = talk.model.profile
         raise CutStream("The answer stopped before it was complete.", provider=profile.provider, model=profile.model)
@@ -104,7 +109,7 @@ async def _attempt(talk: Conversation, answer: Answer) -> AsyncIterator[Event]:
         yield UsageReported(usage.input_tokens, usage.output_tokens, usage.cached_input_tokens)
 
 
-async def _run_calls(talk: Conversation, calls: list[ToolCall | BadToolCall]) -> AsyncIterator[Event]:
+async def _run_calls(talk: Conversation, calls: list[ToolCall | BadToolCall]) -> AsyncGenerator[Event]:
     """Run the calls one by one; when stopped, the rest get a result that says so."""
     results: list[ToolResult] = []
     try:

@@ -1,0 +1,158 @@
+"""The plain chat on a real pseudo-terminal."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from tests.fakes import KEY, Failure, FakeOpenAI, Hang, Reply
+
+PROMPT = "\r?\n?> "
+
+
+@pytest.fixture
+def lab(fake_openai: FakeOpenAI, checkout: Path) -> FakeOpenAI:
+    endpoint = {"base_url": fake_openai.base_url, "api_key_env": "LAB_KEY", "default_model": fake_openai.models[0]}
+    config = {"provider": "lab", "endpoints": {"lab": {**endpoint, "models": list(fake_openai.models[:2])}}}
+    (checkout / "config.json").write_text(json.dumps(config))
+    (checkout / ".env").write_text(f"LAB_KEY={KEY}\n")
+    return fake_openai
+
+
+@pytest.fixture
+def chat(lab: FakeOpenAI, ally_environment, checkout: Path) -> Iterator[pexpect.spawn]:
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "ally", "--plain"],
+        env={**ally_environment(checkout), "TERM": "dumb", "INPUTRC": "/dev/null"},
+        cwd=str(checkout),
+        encoding="utf-8",
+        timeout=20,
+        dimensions=(24, 200),
+    )
+    child.setecho(False)
+    child.expect_exact("Ctrl-D leaves")
+    child.expect(PROMPT)
+    yield child
+    child.close(force=True)
+
+
+def test_the_model_remembers_the_run(chat, lab):
+    lab.script(Reply(text="Hello Ada"), Reply(text="Ada, of course"))
+    chat.sendline("I am Ada")
+    chat.expect_exact("Hello Ada")
+    chat.expect(PROMPT)
+    chat.sendline("Who am I?")
+    chat.expect_exact("Ada, of course")
+    contents = [message["content"] for message in lab.requests[-1].json["messages"][1:]]
+    assert contents == ["I am Ada", "Hello Ada", "Who am I?"]
+
+
+def test_clear_forgets(chat, lab):
+    chat.sendline("I am Ada")
+    chat.expect(PROMPT)
+    chat.sendline("/clear")
+    chat.expect_exact("Forgotten")
+    chat.expect(PROMPT)
+    chat.sendline("Who am I?")
+    chat.expect(PROMPT)
+    assert [message["content"] for message in lab.requests[-1].json["messages"][1:]] == ["Who am I?"]
+
+
+def test_ctrl_c_stops_the_answer_and_not_the_program(chat, lab):
+    lab.script(Reply(text="Once upon a time", fault=Hang("finish")), Reply(text="still here"))
+    chat.sendline("tell")
+    chat.expect_exact("Once upon a time")
+    chat.sendintr()
+    chat.expect_exact("(Stopped.)")
+    chat.expect(PROMPT)
+    assert lab.requests[0].wait_disconnected(5)
+    chat.sendline("and now?")
+    chat.expect_exact("still here")
+
+
+def test_ctrl_c_at_the_prompt_says_how_to_leave(chat):
+    chat.sendintr()
+    chat.expect_exact("Ctrl-D or /quit")
+    chat.expect(PROMPT)
+
+
+@pytest.mark.parametrize("leave", ["eof", "/quit", "/q"])
+def test_leaving_is_exit_0(chat, leave):
+    if leave == "eof":
+        chat.sendeof()
+    else:
+        chat.sendline(leave)
+    chat.expect(pexpect.EOF)
+    chat.close()
+    assert chat.exitstatus == 0
+
+
+def test_help_lists_the_commands(chat):
+    chat.sendline("/help")
+    for name in ("/help", "/model", "/provider", "/clear", "/quit"):
+        chat.expect_exact(name)
+
+
+def test_an_unknown_command_names_the_nearest(chat):
+    chat.sendline("/modle")
+    chat.expect_exact("did you mean /model?")
+    chat.expect(PROMPT)
+
+
+def test_a_path_is_a_message(chat, lab):
+    lab.script(Reply(text="a file"))
+    chat.sendline("/etc/hosts is what?")
+    chat.expect_exact("a file")
+
+
+def test_a_backslash_continues_the_message(chat, lab):
+    chat.sendline("first\\")
+    chat.expect(r"\. ")
+    chat.sendline("second")
+    chat.expect(PROMPT)
+    assert lab.requests[-1].json["messages"][-1]["content"] == "first\nsecond"
+
+
+def test_another_model_keeps_the_history_and_its_case(chat, lab):
+    other = lab.models[1]
+    chat.sendline("I am Ada")
+    chat.expect(PROMPT)
+    chat.sendline(f"/model {other}")
+    chat.expect_exact(f"lab:{other}")
+    chat.expect(PROMPT)
+    chat.sendline("Who am I?")
+    chat.expect(PROMPT)
+    request = lab.requests[-1].json
+    assert request["model"] == other
+    assert request["messages"][1]["content"] == "I am Ada"
+
+
+def test_a_provider_that_cannot_be_had_changes_nothing(chat, lab):
+    chat.sendline("/provider nope")
+    chat.expect_exact("Unknown provider: nope")
+    chat.expect(PROMPT)
+    chat.sendline("/provider openai")
+    chat.expect_exact("OPENAI_API_KEY")
+    chat.expect(PROMPT)
+    lab.script(Reply(text="same as before"))
+    chat.sendline("hi")
+    chat.expect_exact("same as before")
+
+
+def test_a_failed_turn_is_said_and_the_chat_goes_on(chat, lab):
+    lab.script(Failure("bad_request"), Reply(text="better"))
+    chat.sendline("hi")
+    chat.expect_exact("Error: ")
+    chat.expect(PROMPT)
+    chat.sendline("again")
+    chat.expect_exact("better")
+
+
+def test_escape_sequences_of_a_model_do_not_reach_the_terminal(chat, lab):
+    lab.script(Reply(text="a\x1b]52;c;AAAA\x07b\x1b[2Jc"))
+    chat.sendline("hi")
+    chat.expect_exact("a]52;c;AAAAb[2Jc")
