@@ -22,9 +22,9 @@ FAMILIES: Mapping[str, Family] = {
 }
 """Packages whose chat classes always say why an answer ended; a subclass counts as its vendor's."""
 SEES_IMAGES = ("openai", "anthropic", "google")
-WRAPPED = ("bound", "runnable", "last")
-"""Where bindings, fallbacks and sequences keep the model inside."""
-MAX_DEPTH = 10
+WRAPPED = ("bound", "runnable")
+"""Where bindings and fallbacks keep the model inside; sequences have `steps`."""
+MAX_DEPTH = 5
 _NO_PARAMETERS: JsonObject = {"type": "object", "properties": {}}
 
 
@@ -41,6 +41,7 @@ class Vendor:
 def inspect(llm: object, *, streaming: bool) -> Vendor:
     """How to treat `llm`; `streaming` False asks for whole answers."""
     core = _core(llm)
+    core = llm if core is None else core
     is_completion = isinstance(core, BaseLLM)
     family: Family = "other"  # also of completion classes: they lose the finish reason on the way
     if not is_completion:
@@ -109,17 +110,15 @@ def is_callable_model(llm: object) -> bool:
     return any(callable(getattr(llm, name, None)) for name in ("astream", "stream", "ainvoke", "invoke"))
 
 
-def _core(llm: Any) -> Any:  # Any: a stranger's object
-    """The model inside bindings, fallbacks and sequences; the object itself if there is none."""
-    inner: Any = llm
-    for _ in range(MAX_DEPTH):
-        if _is_model(inner):
-            return inner
-        steps: Any = getattr(inner, "steps", None)
-        models: list[Any] = list(filter(_is_model, steps)) if isinstance(steps, list) else []  # pyright: ignore[reportUnknownArgumentType] - a stranger's list
-        within: list[Any] = [getattr(inner, name) for name in WRAPPED if hasattr(inner, name)]
-        inner = [*models, *within, None][0]
-    return llm
+def _core(llm: Any, depth: int = MAX_DEPTH) -> Any:  # Any: a stranger's object
+    """The model inside bindings, fallbacks and sequences; None if there is none."""
+    if _is_model(llm):
+        return llm
+    steps: Any = getattr(llm, "steps", None)
+    inner: list[Any] = [*steps] if isinstance(steps, list) else []  # pyright: ignore[reportUnknownArgumentType] - a stranger's list
+    inner += [getattr(llm, name) for name in WRAPPED if hasattr(llm, name)]
+    found = (_core(one, depth - 1) for one in inner if depth)
+    return next((core for core in found if core is not None), None)
 
 
 def _is_model(value: object) -> bool:
