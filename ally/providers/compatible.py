@@ -15,6 +15,7 @@ from ally.providers.constructors import (
     openai_arguments,
     others,
     timeout_of,
+    without_account,
 )
 from ally.providers.model import Model
 from ally.providers.presets import CompatibleSpec, load_presets
@@ -150,7 +151,8 @@ class CompatibleProvider(BaseProvider):
         arguments.setdefault("stream_usage", self.spec.quirks.stream_usage)
         # Decided here, because LangChain would guess it from the name of the model.
         arguments["use_responses_api"] = self.spec.api == "responses"
-        return ChatOpenAI(model=model, temperature=temperature, base_url=self._base_url(options), **arguments)
+        llm = ChatOpenAI(model=model, temperature=temperature, base_url=self._base_url(options), **arguments)
+        return without_account(llm)
 
     def _chat_anthropic(
         self, model: str, temperature: float | None, key: str | None, options: JsonObject

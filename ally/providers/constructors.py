@@ -1,8 +1,11 @@
 """`provider_options` as the constructors of LangChain's chat models call them."""
 
 from collections.abc import Collection, Iterable
+from typing import TypeVar
 
 from ally.messages import JsonObject
+
+T = TypeVar("T")
 
 TIMEOUT_S = 120.0
 """Longest silence of a service on the guide's road; `timeout` or `idle_timeout_s` of the options wins."""
@@ -64,3 +67,12 @@ def openai_arguments(options: JsonObject, fields: Iterable[str], max_tokens_fiel
     if body:
         arguments["extra_body"] = {**body, **arguments.get("extra_body", {})}
     return arguments
+
+
+def without_account(llm: T) -> T:
+    """A `ChatOpenAI` that does not tell its service the OpenAI account of `OPENAI_ORG_ID` and `OPENAI_PROJECT_ID`."""
+    for client in (getattr(llm, "root_client", None), getattr(llm, "root_async_client", None)):
+        if client is not None:
+            client.organization = None
+            client.project = None
+    return llm

@@ -3,7 +3,14 @@
 from typing import Any
 
 from ally.providers.base import BaseProvider
-from ally.providers.constructors import base_url_of, for_the_wire, missing_key, missing_package, openai_arguments
+from ally.providers.constructors import (
+    base_url_of,
+    for_the_wire,
+    missing_key,
+    missing_package,
+    openai_arguments,
+    without_account,
+)
 from ally.providers.model import Model
 from ally.providers.validation import find_problem
 from ally.providers.wire.target import Quirks
@@ -42,9 +49,8 @@ class CerebrasProvider(BaseProvider):
             raise missing_package("langchain-cerebras", "Cerebras") from error
         arguments = openai_arguments(kwargs, ChatCerebras.model_fields, _QUIRKS.max_tokens_field)
         arguments["api_key"] = api_key
-        return ChatCerebras(
-            model=model_name, temperature=temperature, base_url=base_url_of(kwargs, _BASE_URL), **arguments
-        )
+        base_url = base_url_of(kwargs, _BASE_URL)
+        return without_account(ChatCerebras(model=model_name, temperature=temperature, base_url=base_url, **arguments))
 
     def create_model(
         self,

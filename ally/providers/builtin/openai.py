@@ -5,7 +5,14 @@ from typing import Any
 
 from ally.messages import JsonObject
 from ally.providers.base import BaseProvider
-from ally.providers.constructors import base_url_of, for_the_wire, missing_key, missing_package, openai_arguments
+from ally.providers.constructors import (
+    base_url_of,
+    for_the_wire,
+    missing_key,
+    missing_package,
+    openai_arguments,
+    without_account,
+)
 from ally.providers.model import Model
 from ally.providers.validation import find_problem
 from ally.providers.wire.target import Quirks
@@ -55,12 +62,10 @@ class OpenAIProvider(BaseProvider):
         if needs_responses(model_name, kwargs):
             # Answers are not kept at OpenAI, so earlier thinking cannot be referred to there either.
             arguments |= {"store": arguments.get("store", False), "use_responses_api": True}
-        return ChatOpenAI(
-            model=model_name,
-            temperature=temperature if quirks_of(model_name).temperature else None,
-            base_url=base_url_of(kwargs, _BASE_URL),
-            **arguments,
-        )
+        base_url = base_url_of(kwargs, _BASE_URL)
+        warmth = temperature if quirks_of(model_name).temperature else None
+        llm = ChatOpenAI(model=model_name, temperature=warmth, base_url=base_url, **arguments)
+        return llm if base_url == _BASE_URL else without_account(llm)
 
     def create_model(
         self,

@@ -76,6 +76,21 @@ async def test_an_address_in_the_environment_is_not_followed(
         assert other.calls == []
 
 
+def test_the_openai_account_of_the_environment_is_told_to_nobody_else(
+    monkeypatch: pytest.MonkeyPatch, fake_openai: FakeOpenAI
+) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-mine")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "project-mine")
+    fake_openai.models = ("m",)
+    for provider in (OpenAIProvider(), CerebrasProvider(), preset("mistral")):
+        fake_openai.script(Reply("Hello"))
+        llm = provider.create_llm("m", 0.5, KEY, base_url=fake_openai.base_url)
+        assert llm.invoke("Hi").content == "Hello"
+        assert not any("mine" in value for value in fake_openai.calls[-1].headers.values())
+        assert "mine" not in str(llm.root_async_client.default_headers)
+    llm.root_client.close()  # LangChain keeps one connection pool for each address
+
+
 async def test_openai_models_that_reason_get_no_temperature_and_no_effort_beside_tools(
     fake_openai: FakeOpenAI,
 ) -> None:
