@@ -73,7 +73,7 @@ class Faults:
             case httpx2.ReadTimeout():
                 return IdleStream(self._target.idle_timeout_s, **self._who)
             case httpx2.DecodingError() | httpx2.SSEError():
-                return self.bad_reply("sent bytes that cannot be decoded")
+                return self.bad_reply("sent something that is not a model's answer")
             case httpx2.ConnectTimeout():
                 text = f"No connection to {name} at {place} within {self._target.connect_timeout_s:g} s."
             case httpx2.ConnectError():

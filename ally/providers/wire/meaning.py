@@ -21,6 +21,7 @@ _OVERFLOW = re.compile(
 _LIMITS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
+        r"\+ \d+ > (\d{3,})",
         r"max(?:imum)? (?:context|prompt) length\D{0,24}?(\d{3,})",
         r"(\d{3,}) max(?:imum)?(?: context length)?",
         r"maximum number of tokens allowed \((\d{3,})\)",
@@ -30,7 +31,6 @@ _LIMITS = tuple(
         r"must be <= (\d{3,})",
         r"max size: (\d{3,})",
         r"cannot exceed (\d{3,})",
-        r"\+ \d+ > (\d{3,})",
         r"limit (\d{3,}), requested",
     )
 )

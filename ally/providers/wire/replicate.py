@@ -87,7 +87,7 @@ class ReplicateModel:
             await response.aclose()
 
     async def _follow(self, address: str, request: Request, answer: Answer) -> AsyncGenerator[Chunk]:
-        headers = {**_headers(self._target, address), "Accept": "text/event-stream", "Cache-Control": "no-store"}
+        headers = {**headers_for(self._target, address), "Accept": "text/event-stream", "Cache-Control": "no-store"}
         response = await self._connection.send(Call(address, headers, method="GET"), request.purpose)
         try:
             if response.status_code not in _OK:
@@ -136,7 +136,7 @@ class ReplicateModel:
             if not address:
                 raise self._faults.bad_reply("sent a prediction without an address")
             prediction = await self._exchange(
-                Call(address, _headers(self._target, address), method="GET"), request.purpose
+                Call(address, headers_for(self._target, address), method="GET"), request.purpose
             )
 
     async def _cancel(self, prediction: JsonObject, purpose: str) -> None:
@@ -146,7 +146,7 @@ class ReplicateModel:
             return
         with suppress(TimeoutError, *FAILURES):
             async with asyncio.timeout(_CANCEL_S):
-                response = await self._connection.send(Call(address, _headers(self._target, address)), purpose)
+                response = await self._connection.send(Call(address, headers_for(self._target, address)), purpose)
                 await response.aclose()
 
 
@@ -161,7 +161,7 @@ def write_call(target: Target, request: Request) -> Call:
     body |= {"stream": target.streaming, "input": fields}
     place = "predictions" if version else f"models/{owner_and_name}/predictions"
     url = f"{target.base_url}/{place}"
-    return Call(url, {"Content-Type": "application/json", **_headers(target, url)}, to_json(body))
+    return Call(url, {"Content-Type": "application/json", **headers_for(target, url)}, to_json(body))
 
 
 def render(request: Request) -> str:
@@ -191,7 +191,7 @@ def _said(parts: Sequence[Text | Image]) -> str:
     return "\n\n".join(part.text if isinstance(part, Text) else UNSEEN_IMAGE for part in parts)
 
 
-def _headers(target: Target, url: str) -> dict[str, str]:
+def headers_for(target: Target, url: str) -> dict[str, str]:
     """The headers of a call to `url`; the key goes along only to the service it was given for."""
     if not _is_same_service(url, target.base_url):
         return {}
