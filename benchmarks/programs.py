@@ -14,7 +14,7 @@ from benchmarks.measure import Command
 
 ROOT = Path(__file__).resolve().parents[1]
 LLM_LOCK = Path(__file__).with_name("llm.lock")
-LOCAL_PROMPT = "Write three sentences about the sea."
+LOCAL_PROMPT = "Write a story about the sea in ten sentences."
 
 
 def list_startups(home: Path) -> list[Command]:
@@ -39,7 +39,11 @@ def open_questions() -> Iterator[list[Command]]:
 
 def ask_local(home: Path) -> Command:
     """One prompt to the embedded engine with its starter model."""
-    environment = {"ALLY_HOME": str(home / "ally"), "HOME": str(home)}
+    folder = home / "local"
+    folder.mkdir()
+    limit = {"provider_options": {"local": {"max_tokens": 128}}}
+    (folder / "config.json").write_text(json.dumps(limit), encoding="utf-8")
+    environment = {"ALLY_HOME": str(folder), "HOME": str(home)}
     words = [_ally(), "-p", LOCAL_PROMPT, "--provider", "local", "--temperature", "0", "--output-format", "stream-json"]
     return Command(LOCAL, words, environment)
 

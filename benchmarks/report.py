@@ -44,9 +44,9 @@ def _row(title: str, cost: Cost, base: Cost) -> str:
 
 def _describe(pace: Pace) -> str:
     return (
-        f"Embedded engine, starter model, one thread: first token after {pace.first_token_s:.1f} s (start and loading "
-        f"included), then {pace.tokens_per_s:.0f} tokens/s over {pace.tokens} tokens; "
-        f"{pace.cost.wall_s:.1f} s and {pace.cost.peak_mb:.0f} MB in all."
+        f"Embedded engine with the starter model: first token after {pace.first_token_s:.1f} s (start and loading "
+        f"included), then {pace.tokens_per_s:.0f} tokens/s over {pace.tokens:.0f} tokens; {pace.wall_s:.1f} s in all, "
+        f"{pace.exit_s * 1000:.0f} ms from the answer to the end, {pace.peak_mb:.0f} MB in all its processes."
     )
 
 
