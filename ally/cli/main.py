@@ -42,7 +42,10 @@ def run(argv: Sequence[str] | None = None, *, api_keys: ApiKeys | None = None) -
 
 def _dispatch(args: argparse.Namespace, api_keys: ApiKeys | None) -> int:
     from ally.app import App  # heavy
+    from ally.cli.meter import Meter  # heavy
+    from ally.models.progress import listen  # heavy
 
+    listen(Meter())
     app = App.open(os.environ, offline=args.offline, api_keys=api_keys, warn=say)
     match args.command:
         case "providers":

@@ -2,20 +2,16 @@
 
 import argparse
 import json
-import sys
-import time
 
 from ally.app import App
 from ally.cli import exits
+from ally.cli.meter import Meter
 from ally.cli.terminal import one_line, say
 from ally.errors import UsageError
 from ally.messages import JsonObject
 from ally.models import store
 from ally.models.catalogue import CatalogueEntry, load_catalogue
-from ally.models.fetch import size_text
-from ally.models.progress import OnProgress, Progress
-
-_LINE_EVERY_S = 5.0
+from ally.models.progress import size_text
 
 
 def run(args: argparse.Namespace, app: App) -> int:
@@ -31,16 +27,15 @@ def run(args: argparse.Namespace, app: App) -> int:
             raise UsageError(f"unknown action {other}", hint="ally models -h lists what is accepted")
 
 
-def meter() -> OnProgress:
-    """A listener that shows a fetch on stderr: a bar on a terminal, else a line now and then."""
-    return _Bar() if sys.stderr.isatty() else _Lines()
-
-
 def _pull(args: argparse.Namespace, app: App) -> int:
     from ally.models.pull import PullOptions, pull  # heavy
 
     before = store.find(app.paths, args.name)
-    model = pull(app.paths, args.name, PullOptions(source=args.source, force=args.force), meter())
+    try:
+        model = pull(app.paths, args.name, PullOptions(source=args.source, force=args.force), Meter())
+    except KeyboardInterrupt:
+        say("Interrupted. The same command goes on from here.")
+        raise
     if before is not None and not args.force:
         say(f"{model.name} is on this machine already: {model.path}")
     else:
@@ -109,63 +104,3 @@ def _cells(row: JsonObject) -> tuple[str, ...]:
         "yes" if row["installed"] else "",
     )
     return tuple(one_line(str(cell)) for cell in cells)
-
-
-class _Lines:
-    """Progress as lines, for logs and dumb terminals."""
-
-    def __init__(self) -> None:
-        self._next_at = 0.0
-        self._phase = ""
-
-    def __call__(self, progress: Progress) -> None:
-        started = progress.phase != self._phase
-        if started or time.monotonic() >= self._next_at:
-            self._phase = progress.phase
-            self._next_at = time.monotonic() + _LINE_EVERY_S
-            say(_describe(progress))
-
-
-class _Bar:
-    """Progress as one bar that is redrawn."""
-
-    def __init__(self) -> None:
-        from rich.console import Console  # heavy
-        from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-        from rich.progress import Progress as RichProgress
-
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-        )
-        self._rich = RichProgress(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._rich.add_task("", total=None)
-        self._phase = ""
-
-    def __call__(self, progress: Progress) -> None:
-        if progress.phase == "done":
-            self._rich.stop()
-            return
-        self._rich.start()
-        if progress.phase != self._phase:
-            self._phase = progress.phase
-            self._rich.reset(self._task, description=one_line(_title(progress)))
-        self._rich.update(self._task, completed=progress.done_bytes, total=progress.total_bytes)
-
-
-def _title(progress: Progress) -> str:
-    titles = {"wait": "waiting for another ally to fetch", "fetch": "fetching", "check": "checking", "done": "fetched"}
-    return f"{titles[progress.phase]} {progress.model}"
-
-
-def _describe(progress: Progress) -> str:
-    text = _title(progress)
-    if progress.phase == "wait":
-        return text
-    if progress.total_bytes:
-        share = 100 * progress.done_bytes // progress.total_bytes
-        text += f": {size_text(progress.done_bytes)} of {size_text(progress.total_bytes)} ({share} %)"
-    return f"{text} from {progress.source}" if progress.phase == "fetch" and progress.done_bytes == 0 else text

@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from ally.errors import ConfigError, MissingPackage, ModelFileError
-from ally.models.fetch import size_text
 from ally.models.gguf import read_header
 from ally.models.memory import available_bytes, threads_for_inference
+from ally.models.progress import size_text
 
 DEFAULT_MAX_CONTEXT = 32_768
 """Context is memory: without `num_ctx` no model gets more than this, however much it was trained for."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ally.errors import ModelFileError
-from ally.models.progress import OnProgress, Progress
+from ally.models.progress import OnProgress, Progress, size_text
 from ally.models.sources import FileSource
 
 CHUNK_BYTES = 4 * 2**20
@@ -89,12 +89,6 @@ def _copy(job: Job, source: Path, part: Path) -> None:
             writer.write(block)
             done += len(block)
             job.tell(done, total)
-
-
-def size_text(size_bytes: int) -> str:
-    """A size for people: `98 MB`, `5.0 GB`."""
-    mega = size_bytes / 10**6
-    return f"{mega / 1000:.1f} GB" if mega >= 1000 else f"{mega:.0f} MB"
 
 
 def write_error(job_model: str, exc: OSError) -> ModelFileError:

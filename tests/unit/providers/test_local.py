@@ -104,7 +104,7 @@ def test_a_missing_starter_is_fetched_and_a_failure_explained(
     finally:
         listen(ignore)
     assert f"ally models pull {STARTER}" in caught.value.hint
-    assert {progress.phase for progress in seen} == {"fetch"}
+    assert {progress.phase for progress in seen} == {"fetch", "stopped"}
     assert capfd.readouterr() == ("", "")
 
 
