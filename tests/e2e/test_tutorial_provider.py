@@ -47,6 +47,11 @@ def test_the_page_from_top_to_bottom(checkout: Path, practice: FakeOpenAI, run_a
         sent = practice.calls[-1].json
         assert (sent["model"], sent["top_p"]) == ("acme-1", 0.9)
 
+        checked = run_ally("providers", "check", "acme")
+        assert checked.returncode == 0
+        for line in next(block for block in blocks("text") if block.startswith("init ")).splitlines():
+            assert line == "..." or f"\n{line[:23]}" in f"\n{checked.stdout}"
+
         file.write_text(source.replace('return "acme"', 'return "acme'), encoding="utf-8")
         left_out = run_ally("providers").stdout
         assert "left out:" in left_out
