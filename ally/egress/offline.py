@@ -102,7 +102,7 @@ def _check_address(args: tuple[object, ...]) -> None:
     family = int(getattr(sock, "family", -1))
     if family in _HARMLESS_FAMILIES or address is None:
         return
-    host = address[0] if isinstance(address, tuple) and address else address  # pyright: ignore[reportUnknownVariableType]
+    host = address[0] if isinstance(address, tuple) and address else address  # pyright: ignore[reportUnknownVariableType] - whatever was passed
     if family in _INET_FAMILIES and isinstance(host, str) and is_loopback(host or "0.0.0.0"):  # noqa: S104 - no bind
         return
     port = f":{address[1]}" if isinstance(address, tuple) and len(address) > 1 else ""  # pyright: ignore[reportUnknownArgumentType]
@@ -120,7 +120,7 @@ def _check_name(args: tuple[object, ...]) -> None:
 
 
 def _check_reverse(args: tuple[object, ...]) -> None:
-    host = args[0][0] if isinstance(args[0], tuple) and args[0] else args[0]  # pyright: ignore[reportUnknownVariableType]
+    host = args[0][0] if isinstance(args[0], tuple) and args[0] else args[0]  # pyright: ignore[reportUnknownVariableType] - whatever was passed
     if not isinstance(host, str) or not is_loopback(host):
         raise OfflineBlocked(str(host))  # pyright: ignore[reportUnknownArgumentType] - whatever was passed
 

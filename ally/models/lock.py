@@ -30,11 +30,11 @@ def exclusive(file: Path, on_wait: Callable[[], None]) -> Generator[None, None, 
 def _try(handle: int) -> bool:
     try:
         if sys.platform == "win32":
-            import msvcrt
+            import msvcrt  # late: Windows alone has it
 
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         else:
-            import fcntl
+            import fcntl  # late: Windows has none
 
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):

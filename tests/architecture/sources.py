@@ -6,7 +6,7 @@ import subprocess
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,6 +49,7 @@ class Source:
         return (node for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
+@cache
 def list_files() -> list[Path]:
     """Every file that is in the repository or would be added; all files where there is no git."""
     command = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
@@ -65,10 +66,11 @@ def _is_made(path: Path) -> bool:
 
 
 def list_sources(*folders: str) -> list[Source]:
-    """Python files below the folders (or the files named); all of them without arguments."""
+    """Python files below the folders; all of them without arguments."""
     wanted = [ROOT / folder for folder in folders] or [ROOT]
-    return [
-        Source(path)
-        for path in list_files()
-        if path.suffix == ".py" and any(path == one or path.is_relative_to(one) for one in wanted)
-    ]
+    return [source for source in _list_all() if any(source.path.is_relative_to(folder) for folder in wanted)]
+
+
+@cache
+def _list_all() -> list[Source]:
+    return [Source(path) for path in list_files() if path.suffix == ".py"]

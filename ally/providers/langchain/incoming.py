@@ -114,7 +114,7 @@ class Answer:
         """Finish reason and the like from what came beside the answer."""
         for key in FINISH_KEYS:
             self._finished(metadata.get(key))
-        details: Any = metadata.get("incomplete_details")
+        details: Any = metadata.get("incomplete_details")  # Any: decoded JSON
         if details:
             self._finished(details.get("reason"))
         elif metadata.get("status") in ("completed", "incomplete"):  # OpenAI's Responses API
@@ -237,10 +237,10 @@ def _raw_call(call: Json) -> _Call:
 
 def _reasoning(block: Json) -> str:
     """Thinking as LangChain's own blocks, OpenAI's Responses API and Bedrock write it."""
-    inner: Any = block.get("reasoning") or block.get("reasoning_content")
+    inner: Any = block.get("reasoning") or block.get("reasoning_content")  # Any: decoded JSON
     if isinstance(inner, Mapping):
         inner = inner.get("text")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - decoded JSON
     if isinstance(inner, str):
         return inner
-    parts: Any = block.get("summary") or []
+    parts: Any = block.get("summary") or []  # Any: decoded JSON
     return "".join(str(part.get("text") or "") for part in parts if isinstance(part, Mapping))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType] - decoded JSON

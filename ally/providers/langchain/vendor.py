@@ -114,7 +114,7 @@ def _core(llm: Any, depth: int = MAX_DEPTH) -> Any:  # Any: a stranger's object
     """The model inside bindings, fallbacks and sequences; None if there is none."""
     if _is_model(llm):
         return llm
-    steps: Any = getattr(llm, "steps", None)
+    steps: Any = getattr(llm, "steps", None)  # Any: a stranger's object
     inner: list[Any] = [*steps] if isinstance(steps, list) else []  # pyright: ignore[reportUnknownArgumentType] - a stranger's list
     inner += [getattr(llm, name) for name in WRAPPED if hasattr(llm, name)]
     found = (_core(one, depth - 1) for one in inner if depth)

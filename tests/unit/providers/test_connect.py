@@ -88,7 +88,7 @@ def test_provider_never_gets_the_key_of_another(house: House):
 def test_entry_of_main_py_wins_over_the_environment(house: House):
     house.drop("recorder.py", RECORDER)
     keys = Keys({"RECORDER_KEY": "env"}, {"recorder": "mine", "openai": "other"})
-    _, _, key, _, _ = connect(house.registry(), keys, Choice("recorder"), {}, print)  # type: ignore[misc]
+    _, _, key, _, _ = connect(house.registry(), keys, Choice("recorder"), {}, print)  # type: ignore[misc] - a tuple as model
     assert key == "mine"
 
 
@@ -133,7 +133,7 @@ def test_what_create_model_raises_becomes_an_error_with_a_way_out(
     house.drop("mine.py", IMPORT + provider_class("'mine'", extra=extra))
     with pytest.raises(error, match=text) as caught:
         connect(house.registry(), Keys({}), Choice("mine", "m"), {}, print)
-    assert caught.value.hint  # type: ignore[attr-defined]
+    assert caught.value.hint  # type: ignore[attr-defined] - an AllyError
 
 
 @pytest.mark.parametrize("option", ["api_key", "model_name", "temperature"])

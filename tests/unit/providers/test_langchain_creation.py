@@ -63,7 +63,7 @@ def test_a_missing_package_comes_with_its_install_line(text: str, package: str) 
 def test_a_missing_package_that_only_the_inner_import_names() -> None:
     def create(*args: object, **kwargs: object) -> None:
         try:
-            import langchain_nowhere.chat  # noqa: F401
+            import langchain_nowhere.chat  # noqa: F401 - fails on purpose
         except ImportError:
             raise ImportError("I need a package")  # noqa: B904 - as the guide writes it
 
@@ -75,7 +75,7 @@ def test_a_missing_package_that_only_the_inner_import_names() -> None:
 def test_a_package_that_is_there_but_lacks_the_class_is_not_called_missing() -> None:
     def create(*args: object, **kwargs: object) -> None:
         try:
-            from langchain_core.messages import NoSuchMessage  # noqa: F401
+            from langchain_core.messages import NoSuchMessage  # noqa: F401 - fails on purpose
         except ImportError:
             raise ImportError("langchain-core required. Install: pip install langchain-core")  # noqa: B904 - as above
 
