@@ -45,7 +45,6 @@ def install(checkout: Path | None, user_dir: Path) -> list[PluginFolder]:
         if package not in sys.modules:  # a program that uses Ally as a library may have an `app` of its own
             attach(PluginFolder(package, path))
     attach(PluginFolder(ROOT, checkout / "app/src/providers"))
-    attach(PluginFolder(f"{ROOT}.builtin", checkout / "app/src/providers/builtin"))
     attach(custom, search=[user_dir])
     attach(user)
     return [user, custom]

@@ -20,7 +20,6 @@ DEFAULT_TIMEOUT_S = 20.0
 GRACE_S = 5.0
 AT_ONCE = 4
 MAX_REPORT_BYTES = 4_000_000
-KEPT_OUTPUT_BYTES = 64_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +78,13 @@ def inspect_all(jobs: Sequence[Job], surroundings: Surroundings) -> list[Report]
 
 
 class _Child:
-    """One child process and what it said."""
+    """One child process and what it said: a report, or after a crash or a timeout where the plug-in was."""
 
     def __init__(self, job: Job, surroundings: Surroundings) -> None:
         self._job = job
         self._surroundings = surroundings
         self._process: subprocess.Popen[bytes] | None = None
         self._answer = b""
-        self._output = b""
 
     def report(self) -> Report:
         try:
@@ -95,7 +93,7 @@ class _Child:
             return failed(f"it cannot be looked at: {exc}")
         finally:
             self.kill()
-        if not self._answer:
+        if not self._answer.startswith(b"{"):
             return failed(self._silence(code))
         try:
             return report_from(json.loads(self._answer))
@@ -123,20 +121,15 @@ class _Child:
             [sys.executable, "-I", str(Path(__file__).with_name("probe.py"))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             env=env,
             start_new_session=True,
         )
-        readers = [
-            threading.Thread(target=self._read_answer, args=(process.stdout,), daemon=True),
-            threading.Thread(target=self._read_output, args=(process.stderr,), daemon=True),
-        ]
-        for reader in readers:
-            reader.start()
+        reader = threading.Thread(target=self._read_answer, args=(process.stdout,), daemon=True)
+        reader.start()
         code = self._talk(process)
         self.kill()
-        for reader in readers:
-            reader.join(GRACE_S)
+        reader.join(GRACE_S)
         return code
 
     def _talk(self, process: subprocess.Popen[bytes]) -> int | None:
@@ -146,7 +139,7 @@ class _Child:
             process.stdin.write(self._order())
             process.stdin.close()
         except BrokenPipeError:
-            pass  # it ended at once; its output says why
+            pass  # it ended at once; its exit code says more
         try:
             return process.wait(self._surroundings.timeout_s + GRACE_S)
         except subprocess.TimeoutExpired:
@@ -171,18 +164,11 @@ class _Child:
         with pipe:
             self._answer = pipe.read(MAX_REPORT_BYTES + 1)[:MAX_REPORT_BYTES]
 
-    def _read_output(self, pipe: IO[bytes]) -> None:
-        kept = b""
-        with pipe:
-            while piece := os.read(pipe.fileno(), 65536):
-                kept = (kept + piece)[-KEPT_OUTPUT_BYTES:]
-                self._output = kept
-
     def _silence(self, code: int | None) -> str:
         """Why there is no report."""
-        output = self._output.decode("utf-8", "replace")
-        line = _last_line(output, self._job.file)
-        if code is None or (code == 1 and "Timeout (" in output):
+        output = self._answer.decode("utf-8", "replace")
+        line = _first_line(output, self._job.file)
+        if code is None or output.startswith("Timeout ("):
             return f"it was not imported within {self._surroundings.timeout_s:g} s{line}"
         if code < 0:
             return f"it crashed Python with {_signal_name(-code)}{line}"
@@ -203,7 +189,7 @@ def _has_cwd() -> bool:
     return True
 
 
-def _last_line(output: str, file: Path) -> str:
+def _first_line(output: str, file: Path) -> str:
     found = re.findall(rf'File "{re.escape(str(file))}", line (\d+) in ', output)
     return f" (line {found[0]})" if found else ""
 

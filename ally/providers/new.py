@@ -32,6 +32,8 @@ def new_provider(name: str, folder: Path) -> Path:
         with file.open("x", encoding="utf-8") as out:
             out.write(filled_in(_TEMPLATE.read_text(encoding="utf-8"), name))
     except FileExistsError:
+        if not file.exists():  # then it is the folder's place that is taken
+            raise StorageError(folder, f"{folder} cannot be written: it is not a folder", hint="move it away") from None
         raise UsageError(f"{file} exists already.", hint="choose another name, or edit that file") from None
     except OSError as exc:
         raise StorageError(

@@ -1,8 +1,9 @@
 """The child process that imports one plug-in and reports what it defines, so that a broken one cannot take Ally down.
 
-Run as a script: one JSON object on standard input, one JSON object on standard output. Whatever the plug-in prints,
-also from C code, goes to standard error. A watchdog that does not need the interpreter's lock ends the process when the
-time is over and writes where the plug-in was. Nothing beyond this machine can be contacted: a listing asks nobody.
+Run as a script: one JSON object on standard input, one on standard output, where nobody else can write: what the
+plug-in prints, also from C code, goes to standard error. A watchdog that does not need the interpreter's lock ends the
+process when the time is over. Then, and after a crash, the output is where the plug-in was. Nothing beyond this machine
+can be contacted: a listing asks nobody.
 """
 
 import faulthandler
@@ -25,11 +26,11 @@ def main() -> None:
     job = cast(JsonObject, json.loads(sys.stdin.buffer.readline()))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.path[:] = job["sys_path"]
-    faulthandler.enable()
+    faulthandler.enable(report_fd)
     from ally.egress import offline  # late: sys.path is set only now
 
     offline.enable()
-    faulthandler.dump_traceback_later(job["timeout_s"], exit=True)
+    faulthandler.dump_traceback_later(job["timeout_s"], exit=True, file=report_fd)
     try:
         found = _inspect(job)
     except BaseException as exc:  # noqa: BLE001  # boundary: a stranger's plug-in runs here

@@ -1,5 +1,6 @@
 """Plug-in files for tests, and a registry over a checkout of the test's own."""
 
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import pytest
 from ally.providers.entry import ProviderEntry
 from ally.providers.registry import ProviderRegistry, Sources
 
+ROOT = Path(__file__).resolve().parents[3]
 IMPORT = "from app.src.providers.base_provider import BaseProvider\n"
 
 
@@ -61,8 +63,13 @@ class House:
 
 
 @pytest.fixture
-def house(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    """Plug-in modules that a test imports are forgotten after it."""
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """The guide's folders without plug-ins. Plug-in modules that a test imports are forgotten after it."""
+    checkout = tmp_path / "checkout"
+    shutil.copytree(ROOT / "app", checkout / "app", ignore=shutil.ignore_patterns("__pycache__", "custom"))
+    custom = checkout / "app/src/providers/custom"
+    custom.mkdir()
+    shutil.copy(ROOT / "app/src/providers/custom/__init__.py", custom)
     monkeypatch.setenv("ALLY_PLUGIN_TIMEOUT_S", "10")
     ours = ("app", "ally_user_providers")
     kept = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in ours}

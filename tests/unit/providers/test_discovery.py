@@ -60,7 +60,7 @@ def test_hostile_files_are_left_out_with_their_cause_and_the_rest_starts(
     house.drop("good.py", GOOD)
     registry = house.registry()
     causes = {entry.name: entry.error for entry in registry.entries() if entry.origin == "custom"}
-    assert causes == {stem: cause for stem, (_, cause) in HOSTILE.items()} | {"good": None, "minimax": None}
+    assert causes == {stem: cause for stem, (_, cause) in HOSTILE.items()} | {"good": None}
     assert registry.get("good").name == "good"
     assert capfd.readouterr() == ("", "")
     assert len(registry.warnings) == len(HOSTILE)
@@ -68,23 +68,21 @@ def test_hostile_files_are_left_out_with_their_cause_and_the_rest_starts(
 
 
 def test_hanging_and_flooding_files_are_stopped_and_say_where(house: House, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("ALLY_PLUGIN_TIMEOUT_S", "1.5")
+    monkeypatch.setenv("ALLY_PLUGIN_TIMEOUT_S", "3")
     house.drop("hangs.py", IMPORT + "import time\n\ntime.sleep(600)\n")
     house.drop("spins.py", IMPORT + "while True:\n    pass\n")
     flood = "import sys\nwhile True:\n    print('x' * 9999)\n    sys.stderr.write('y' * 9999)\n"
     house.drop("floods.py", IMPORT + flood)
     house.drop("lock.py", IMPORT + provider_class("__import__('time').sleep(600)"))
-    house.drop("good.py", GOOD)
     begun = time.monotonic()
     errors = {entry.name: entry.error for entry in house.registry().entries() if entry.origin == "custom"}
-    assert time.monotonic() - begun < 15
-    assert errors["hangs"] == "it was not imported within 1.5 s (line 4)"
+    assert time.monotonic() - begun < 20
+    assert errors["hangs"] == "it was not imported within 3 s (line 4)"
     assert errors["spins"] is not None
-    assert errors["spins"].startswith("it was not imported within 1.5 s (line ")
+    assert errors["spins"].startswith("it was not imported within 3 s (line ")
     assert errors["floods"] is not None
-    assert errors["floods"].startswith("it was not imported within 1.5 s")
-    assert errors["lock"] == "it was not imported within 1.5 s (line 5)"
-    assert (errors["good"], errors["minimax"]) == (None, None)
+    assert errors["floods"].startswith("it was not imported within 3 s")
+    assert errors["lock"] == "it was not imported within 3 s (line 5)"
 
 
 def test_what_a_plug_in_leaves_running_does_not_hold_ally_up(house: House, tmp_path: Path):
@@ -114,7 +112,7 @@ def test_name_that_cannot_be_used(house: House, stem: str):
 def test_bad_class_beside_a_good_one_is_named_on_its_own(house: House):
     house.drop("pair.py", IMPORT + provider_class("None", cls="Bad") + provider_class("'fine'", cls="Fine"))
     rows = {entry.name: entry.error for entry in house.registry().entries() if entry.origin == "custom"}
-    assert rows == {"fine": None, "pair.Bad": "its name is None, not text", "minimax": None}
+    assert rows == {"fine": None, "pair.Bad": "its name is None, not text"}
 
 
 def test_files_that_are_none(house: House):
@@ -136,7 +134,6 @@ def test_files_that_are_none(house: House):
         "huge": "it is larger than 1 MB",
         "loop": "it cannot be read: Too many levels of symbolic links",
         "pipe": "it is not a regular file",
-        "minimax": None,
     }
 
 
