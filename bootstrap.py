@@ -230,7 +230,7 @@ class Progress:
         """Take one line of pip's output into account."""
         self.last_lines.append(line)
         verb, _, rest = line.strip().partition(" ")
-        if line.startswith(("Collecting ", "Requirement already satisfied: ", "Ignoring ")):
+        if line.startswith(("Collecting ", "Processing ", "Requirement already satisfied: ", "Ignoring ")):
             self.seen += 1
             self.doing = rest.split(" ")[0] if verb == "Collecting" else ""
             if self.seen % PLAIN_EVERY == 0:
@@ -255,9 +255,9 @@ class Progress:
     def tick(self) -> None:
         """Redraw the moving line until the end."""
         while not self.ended.wait(0.2):
-            seconds = int(time.monotonic() - self.begun)
-            count = f"{self.seen} of {self.total} \u00b7 " if self.total else ""
-            text = f"ally set-up: {count}{seconds} s \u00b7 {self.doing}"
+            count = f"{self.seen} of {self.total}" if self.total else ""
+            parts = [count, f"{time.monotonic() - self.begun:.0f} s", self.doing]
+            text = "ally set-up: " + ", ".join(filter(None, parts))
             sys.stderr.write("\r\x1b[K" + text[: shutil.get_terminal_size().columns - 1])
             sys.stderr.flush()
 
