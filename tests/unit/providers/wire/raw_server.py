@@ -60,7 +60,7 @@ async def serve(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncItera
                 server.peers.append(peer)
                 server.asked.set()
                 await answer(peer)
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:
             server.left.set()

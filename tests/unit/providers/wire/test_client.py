@@ -4,6 +4,8 @@ import gzip
 import json
 import socket
 import ssl
+import subprocess
+import sys
 import time
 import warnings
 
@@ -351,3 +353,36 @@ async def test_closing_twice_or_unused_is_harmless() -> None:
 def unused_tcp_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]
+
+
+OFFLINE = """
+import asyncio
+from ally.egress import offline
+from ally.errors import OfflineRefused
+from ally.messages import user
+from ally.providers.model import Request
+from ally.providers.wire import openai
+from ally.providers.wire.options import build_target
+
+async def main():
+    for url in ("https://service.example/v1", "http://gpu:8000/v1", "http://x.localhost/v1"):
+        model = openai.model(build_target("acme", "m", url, api_key="k"))
+        try:
+            async for _ in model.stream(Request([user("hi")])):
+                pass
+        except OfflineRefused as error:
+            print(error.destination, error.provider, error.model, error.retryable)
+        await model.close()
+
+offline.enable()
+asyncio.run(main())
+"""
+
+
+def test_offline_mode_refuses_a_model_elsewhere() -> None:
+    done = subprocess.run([sys.executable, "-c", OFFLINE], capture_output=True, text=True, timeout=30, check=False)
+    assert done.stdout.splitlines() == [
+        "service.example:443 acme m False",
+        "gpu:8000 acme m False",
+        "x.localhost acme m False",
+    ], done.stderr

@@ -218,6 +218,7 @@ def test_a_long_message_is_shortened_to_one_line() -> None:
 
 
 LATER = datetime.now(UTC) + timedelta(hours=1)
+IN_AN_HOUR = LATER.isoformat()
 
 
 @pytest.mark.parametrize(
