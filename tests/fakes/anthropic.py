@@ -101,8 +101,7 @@ class FakeAnthropic(Fake):
             yield from self._call(index, name, args, reply)
             index += 1
         stop = {"stop_reason": STOP[reply.stop_reason], "stop_sequence": None}
-        usage = {"usage": {"output_tokens": reply.usage.output if reply.usage else 0}}
-        yield Event("finish", _event("message_delta", delta=stop, **usage))
+        yield Event("finish", _event("message_delta", delta=stop, usage=_usage(reply)))
         yield Event("finish", _event("message_stop"))
 
     def _call(self, index: int, name: str, args: dict[str, Any] | str, reply: Reply) -> Iterator[Event]:

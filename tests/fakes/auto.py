@@ -6,7 +6,7 @@ Every fake reduces its vendor's request to an `Asked`, so that one behaviour ser
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.fakes.reply import Reply, Usage
@@ -49,6 +49,8 @@ class Asked:
 
 def automatic(asked: Asked) -> Reply:
     """The answer of an obedient model that understands little."""
+    if asked.schema is None and not asked.results:
+        asked = replace(asked, schema=_schema_in_words(asked.all_text))
     calls = _calls(asked)
     thinking = f"The user wants: {asked.prompt[:80]}" if asked.thinking else ""
     text = "" if calls else _text(asked)
@@ -72,6 +74,19 @@ def example(schema: Mapping[str, Any], words: Sequence[str], numbers: Sequence[f
     """A value that fits the schema, made of words and numbers of the prompt."""
     root = schema
     return _example(schema, root, list(words), list(numbers), name)
+
+
+def _schema_in_words(text: str) -> Mapping[str, Any] | None:
+    """The JSON Schema that the words of a request hold."""
+    place = text.lower().find("json schema")
+    start = text.find("{", place)
+    if place < 0 or start < 0:
+        return None
+    try:
+        schema, _ = json.JSONDecoder().raw_decode(text[start:])
+    except json.JSONDecodeError:
+        return None
+    return schema if "type" in schema or "properties" in schema else None
 
 
 def _text(asked: Asked) -> str:
@@ -101,7 +116,7 @@ def _calls(asked: Asked) -> list[tuple[str, dict[str, Any] | str]]:
     words, numbers = _words(asked.prompt), _numbers(asked.prompt)
     calls: list[tuple[str, dict[str, Any] | str]] = []
     for tool in wanted:
-        calls.append((tool.name, example(tool.schema, words, numbers)))
+        calls.append((tool.name, example({"type": "object", **tool.schema}, words, numbers)))
         words, numbers = words[1:] or words, numbers[1:] or numbers
     return calls
 

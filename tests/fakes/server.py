@@ -60,10 +60,12 @@ class Recorded:
 class Exchange:
     """One request and the means to answer it."""
 
-    def __init__(self, connection: socket.socket, request: Recorded, closing: threading.Event) -> None:
+    def __init__(
+        self, connection: socket.socket, request: Recorded, closing: threading.Event, *, keep_open: bool = True
+    ) -> None:
         self.connection = connection
         self.request = request
-        self.keep_open = request.headers.get("connection", "").lower() != "close"
+        self.keep_open = keep_open and request.headers.get("connection", "").lower() != "close"
         self._closing = closing
         self._chunked = False
 
@@ -72,6 +74,8 @@ class Exchange:
     ) -> None:
         """Send a whole answer."""
         fields = {"content-type": content_type, "content-length": str(len(body)), **(headers or {})}
+        if not self.keep_open:
+            fields["connection"] = "close"
         if self.request.method == "HEAD":
             body = b""
         self.write(_head(status, fields) + body)
@@ -86,8 +90,9 @@ class Exchange:
         if chunked:
             fields["transfer-encoding"] = "chunked"
         else:
-            fields["connection"] = "close"
             self.keep_open = False
+        if not self.keep_open:
+            fields["connection"] = "close"
         self._chunked = chunked
         self.write(_head(status, fields))
 
@@ -137,7 +142,12 @@ class Exchange:
 
 
 class Server:
-    """Accepts connections and hands every request to `handle`."""
+    """Accepts connections and hands every request to `handle`.
+
+    With `keeps_connections` False it closes each after one answer, for clients that nobody closes at the end of a test.
+    """
+
+    keeps_connections = True
 
     def __init__(self, *, port: int = 0) -> None:
         self.requests: list[Recorded] = []
@@ -201,7 +211,7 @@ class Server:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 while (request := read_request(reader.readline, reader.read)) is not None:
                     self.requests.append(request)
-                    if not self._answer(Exchange(connection, request, self.closing)):
+                    if not self._answer(Exchange(connection, request, self.closing, keep_open=self.keeps_connections)):
                         break
         except OSError:
             pass  # the client went away between two requests
