@@ -29,7 +29,7 @@ DEV_LOCK = "requirements-dev.lock"  # holds everything RUNTIME_LOCK holds, at th
 STAMP = "ally-installed.json"
 UNFINISHED = "ally-unfinished"
 NEEDED = {
-    RUNTIME_LOCK: ("httpx2", "jsonschema", "platformdirs", "pydantic", "dotenv", "rich", "langchain_core", "xllamacpp"),
+    RUNTIME_LOCK: ("httpx2", "jsonschema", "msgspec", "platformdirs", "dotenv", "rich", "langchain_core", "xllamacpp"),
     DEV_LOCK: ("httpx2", "xllamacpp", "langchain_tests", "pytest", "pytest_socket", "xdist", "hypothesis", "trustme"),
 }
 PIP_OPTIONS = ("--disable-pip-version-check", "--no-input", "install", "--no-deps", "--progress-bar", "off")
