@@ -1,9 +1,11 @@
 """The one way out over HTTP: every request has a purpose, is counted, and is refused when it must not leave."""
 
+import os
 import ssl
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple, cast
 
 import httpx2
@@ -304,9 +306,18 @@ def _proxy(route: _Route, request: httpx2.Request) -> httpx2.Proxy | None:
 
 def _ssl_context(route: _Route) -> ssl.SSLContext:
     if route.tls or route.proxy.startswith("https:"):
-        return httpx2.create_ssl_context()
+        return _trusting_context(os.environ.get("SSL_CERT_FILE", ""), os.environ.get("SSL_CERT_DIR", ""))
     # Never used on a plain connection; with no authorities loaded it would trust nobody.
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+@lru_cache(maxsize=4)
+def _trusting_context(file: str, folder: str) -> ssl.SSLContext:
+    """The system's authorities, or those of `file` and `folder`, which the call below reads from the environment.
+
+    Loading them takes 30 ms and more, so models share the context.
+    """
+    return httpx2.create_ssl_context()
 
 
 def _port(url: httpx2.URL) -> int:

@@ -76,7 +76,7 @@ class Faults:
                 return self.bad_reply("sent something that is not a model's answer")
             case httpx2.ConnectTimeout():
                 text = f"No connection to {name} at {place} within {self._target.connect_timeout_s:g} s."
-            case httpx2.ConnectError():
+            case httpx2.ConnectError() | OSError():
                 text = f"No connection to {name} at {place}: {_cause(error)}."
             case httpx2.ProxyError():
                 text = f"The proxy on the way to {name} failed: {self._clean(str(error))}."

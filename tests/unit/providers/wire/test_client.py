@@ -263,6 +263,11 @@ async def test_a_certificate_that_nobody_vouches_for(monkeypatch: pytest.MonkeyP
         with pytest.raises(Unreachable, match="certificate is not trusted"):
             await ask(model)
         await model.close()
+        monkeypatch.setenv("SSL_CERT_FILE", "/no/such/file.pem")
+        model = connect(server.url)
+        with pytest.raises(Unreachable, match="No such file"):
+            await ask(model)
+        await model.close()
         with authority.cert_pem.tempfile() as file:
             monkeypatch.setenv("SSL_CERT_FILE", file)
             model = connect(server.url)
