@@ -17,7 +17,7 @@ from ally.providers.description import Description
 from ally.providers.entry import Found, Origin, Quarantined
 from ally.providers.installed import EntryPoint, installed_stamp, provider_entry_points
 from ally.providers.manifest import Manifest
-from ally.providers.report import Report, failed
+from ally.providers.report import NO_PROVIDER, Report, failed
 from ally.providers.sources import Unreadable, addresses_in, claimed_names, digest_of, helpers_of, read_source
 
 MAX_PACKAGE_FILES = 500
@@ -159,6 +159,7 @@ def _found(plugin: _Plugin, class_name: str, says: Description) -> Found:
 
 
 def _quarantined(plugin: _Plugin, report: Report) -> list[Quarantined]:
+    claims = claimed_names(plugin.source, plugin.stem) - {says.name for _, says in report.providers}
     several = len(report.providers) + len(report.problems) > 1
     return [
         Quarantined(
@@ -167,7 +168,7 @@ def _quarantined(plugin: _Plugin, report: Report) -> list[Quarantined]:
             label=plugin.label,
             cause=problem.cause,
             path=plugin.path,
-            claims=claimed_names(plugin.source, plugin.stem) - {says.name for _, says in report.providers},
+            claims=frozenset() if problem.cause == NO_PROVIDER else claims,
         )
         for problem in report.problems
     ]

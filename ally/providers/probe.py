@@ -96,8 +96,10 @@ def _missing_methods(cls: type) -> list[str]:
 
 
 def _why_none(classes: "Sequence[type]") -> str:
+    from ally.providers.report import NO_PROVIDER  # late: as in main
+
     if not classes:
-        return "no class in it derives from BaseProvider; if it only helps other files, let its name start with _"
+        return NO_PROVIDER
     return "; ".join(f"{cls.__name__} does not implement {', '.join(_missing_methods(cls))}" for cls in classes)
 
 

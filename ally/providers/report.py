@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from ally.messages import JsonObject
 from ally.providers.description import Description, description_from
 
+NO_PROVIDER = "no class in it derives from BaseProvider; if it only helps other files, let its name start with _"
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

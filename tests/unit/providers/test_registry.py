@@ -158,6 +158,11 @@ def test_broken_override_does_not_fall_back_to_its_namesake(house: House):
     assert registry.get("anthropic").name == "anthropic"
 
 
+def test_file_without_a_provider_takes_no_name(house: House):
+    house.drop("google.py", "def search(): pass\n")
+    assert house.registry().get("google").name == "google"
+
+
 def test_plug_in_that_fails_only_when_it_is_chosen(house: House, capsys: pytest.CaptureFixture[str]):
     source = "import sys\nprint('chatty')\nif 'pytest' in sys.modules:\n    raise OSError('not today')\n"
     path = house.drop("moody.py", IMPORT + provider_class("'moody'") + source)
