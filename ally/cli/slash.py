@@ -83,8 +83,7 @@ async def _switch(chat: Chat, provider: str, model: str | None) -> None:
     """Go on with another model; the old one stays if the new one cannot be had."""
     args = chat.args
     talk = chat.app.converse(args.agent, provider=provider, model=model, temperature=args.temperature)
-    before, chat.talk.model = chat.talk.model, talk.model
-    await before.close()
+    await chat.talk.change_model(talk.model).close()
     print(f"{talk.model.profile.provider}:{clean(talk.model.profile.model)}")
 
 

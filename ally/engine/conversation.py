@@ -1,10 +1,10 @@
 """A conversation: its model, its history, and how to stop it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ally.engine.interrupt import Interrupt
-from ally.messages import JsonObject, Message, ToolSpec
+from ally.messages import AssistantMessage, JsonObject, Message, Thinking, ToolCall, ToolSpec
 from ally.providers.model import Model, Request
 from ally.tools.base import Tool
 
@@ -45,6 +45,26 @@ class Conversation:
         """The tools the model is told about: none for a model that cannot call any."""
         return tuple(tool.spec for tool in self.tools) if self.model.profile.tools else ()
 
+    def change_model(self, model: Model) -> Model:
+        """Go on with `model`; the one before is given back, still open.
+
+        Thinking and signatures stay behind: a service refuses those of another one.
+        """
+        before, self.model = self.model, model
+        self.messages[:] = [_portable(message) for message in self.messages]
+        return before
+
     def clear(self) -> None:
         """Forget everything that was said."""
         self.messages.clear()
+
+
+def _portable(message: Message) -> Message:
+    if not isinstance(message, AssistantMessage):
+        return message
+    parts = tuple(
+        replace(part, signature="") if isinstance(part, ToolCall) else part
+        for part in message.parts
+        if not isinstance(part, Thinking)
+    )
+    return AssistantMessage(parts)

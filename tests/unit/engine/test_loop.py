@@ -263,3 +263,15 @@ async def test_an_empty_answer_is_an_answer():
     events = await play(talk)
     assert MessageFinished(AssistantMessage(())) in events
     assert isinstance(talk.messages[0], UserMessage)
+
+
+async def test_another_model_gets_the_history_without_thinking_and_signatures():
+    call = ToolCall("c", "note", {"text": "a"}, signature="gemini")
+    first = ScriptedModel([[ThinkingChunk("hm", "sig"), call, Done("tool_calls")], [TextChunk("ok"), END]])
+    second = ScriptedModel([[TextChunk("yes"), END]])
+    talk = Conversation(first, tools=[NoteTool()])
+    await play(talk)
+    assert talk.change_model(second) is first
+    await play(talk, "and now?")
+    parts = second.requests[0].messages[1].parts
+    assert parts == (ToolCall("c", "note", {"text": "a"}),)
