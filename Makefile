@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run check lint types imports architecture test bench netns lock hooks clean
+.PHONY: help setup run check lint types imports architecture test bench docs netns lock hooks clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ test: ## The whole test suite; ARGS="tests/unit -k retry" narrows it
 
 bench: setup ## Start-up and one-shot against bare Python and llm; writes benchmarks/results/
 	$(BIN)/python -m benchmarks
+
+docs: setup ## Write the pages again that are made from the code
+	@for page in scripts/docs_*.py; do $(BIN)/python "$$page" || exit 1; done
 
 netns: setup ## Prove that a local session reaches nothing beyond this machine (Linux)
 	$(BIN)/python scripts/netns_rig.py

@@ -9,7 +9,7 @@ import pytest
 from tests.architecture.sources import ROOT
 
 HEAVY = {"httpcore", "httpcore2", "httpx", "httpx2", "langsmith", "numpy", "openai", "rich", "textual", "xllamacpp"}
-HEAVIER_THAN_HELP = HEAVY | {"asyncio", "jsonschema", "pydantic", "pydantic_core"}
+HEAVIER_THAN_HELP = HEAVY | {"asyncio", "jsonschema", "msgspec", "pydantic", "pydantic_core"}
 
 
 def list_imports(home: Path, *arguments: str) -> set[str]:
