@@ -12,9 +12,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from ally.config.environment import OTHER_VARIABLES, OVERRIDES  # noqa: E402 - after sys.path
-from ally.config.schema import json_schema  # noqa: E402 - after sys.path
-from ally.config.settings import AGENTS, SHAPE, Endpoint, Permissions  # noqa: E402 - after sys.path
-from ally.config.shapes import AnyObject, Choice, Count, Map, Number, Record, Shape, Text, Texts  # noqa: E402 - after sys.path
+from ally.config.schema import accepted, json_schema  # noqa: E402 - after sys.path
+from ally.config.settings import AGENTS  # noqa: E402 - after sys.path
+from ally.messages import JsonObject  # noqa: E402 - after sys.path
 
 PAGE = ROOT / "docs/reference/config.md"
 SCHEMA = ROOT / "ally/config/schema.json"
@@ -51,6 +51,8 @@ the earlier layers are left aside, and the new provider's default model is used.
 
 ## Keys
 
+"""
+HEADER = """\
 | key | value | default | what it is for |
 |---|---|---|---|
 """
@@ -74,13 +76,11 @@ of the configuration folder; the `.env` of the folder you are working in is neve
 
 def page() -> str:
     """The reference page."""
-    rows = [_row(name, entry.shape, entry.default, entry.help) for name, entry in SHAPE.entries.items()]
-    parts = [INTRODUCTION, *rows, AGENT_NOTE]
-    for title, cls in (("endpoints.NAME", Endpoint), ("permissions", Permissions)):
-        parts += [f"\n### {title}\n\n{cls.__doc__}\n\n| key | value | default | what it is for |\n|---|---|---|---|\n"]
-        for name, entry in Record(cls).entries.items():
-            default = "**required**" if entry.is_required else entry.default
-            parts.append(_row(name, entry.shape, default, entry.help))
+    schema = json_schema()
+    parts = [INTRODUCTION, HEADER, *_rows(schema), AGENT_NOTE]
+    endpoints = schema["properties"]["endpoints"]["additionalProperties"]
+    for title, part in (("endpoints.NAME", endpoints), ("permissions", schema["properties"]["permissions"])):
+        parts += [f"\n### {title}\n\n{part['description']}\n\n{HEADER}", *_rows(part)]
     parts.append("\n## Variables\n\n| variable | flag | sets |\n|---|---|---|\n")
     for item in OVERRIDES:
         flag = f"`--{item.flag.replace('_', '-')}`" if item.flag else ""
@@ -111,33 +111,31 @@ def main() -> int:
     return 1 if is_check and stale else 0
 
 
-def _row(name: str, shape: Shape, default: object, text: str) -> str:
-    return f"| `{name}` | {_value(shape)} | {_default(default)} | {text.replace('|', chr(92) + '|')} |\n"
+def _rows(part: JsonObject) -> list[str]:
+    """A line of the table for each key."""
+    required = part.get("required", ())
+    return [
+        f"| `{key}` | {_value(value)} | {_default(value, key in required)} | {value['description']} |\n"
+        for key, value in part["properties"].items()
+    ]
 
 
-def _value(shape: Shape) -> str:  # noqa: PLR0911 - one line per shape
-    match shape:
-        case Text():
-            return "text"
-        case Choice(words=words):
-            return ", ".join(f"`{word}`" for word in words)
-        case Number(low=low, high=high):
-            return f"number from {low:g} to {high:g}"
-        case Count(unit=unit):
-            return f"number of {unit}"
-        case Texts():
-            return "list of texts"
-        case Map(names=names, values=values):
-            return f"object: {'agent' if names else 'name'} → {_value(values)}"
-        case AnyObject():
-            return "object"
-        case _:
-            return "object, see below"
+def _value(schema: JsonObject) -> str:
+    if "additionalProperties" not in schema:
+        return accepted(schema).replace(" in double quotes", "").replace(" [...]", "").replace(" {...}", "")
+    if "properties" not in schema:
+        return f"an object: name → {_value(schema['additionalProperties'])}"
+    if tuple(schema["properties"]) == AGENTS:
+        return f"an object: agent → {_value(schema['properties'][AGENTS[0]])}"
+    return "an object, see below"
 
 
-def _default(value: object) -> str:
+def _default(schema: JsonObject, is_required: bool) -> str:
+    value = schema.get("default")
+    if is_required:
+        return "**required**"
     if isinstance(value, str):
-        return value if value.startswith("**") else f"`{value}`"
+        return f"`{value}`"
     return "`null`" if value is None else "empty"
 
 

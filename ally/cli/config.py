@@ -11,11 +11,13 @@ from ally.cli.exits import OK
 from ally.cli.terminal import clean, one_line, say
 from ally.config.change import Change, plan_change
 from ally.config.load import config_files
+from ally.config.merge import leaves
 from ally.config.paths import Paths
+from ally.config.problems import value_at
 from ally.config.schema import json_schema
 from ally.config.secrets import env_files
 from ally.config.settings import Settings
-from ally.config.view import as_json, is_secret, leaves, masked, split_key, value_at
+from ally.config.view import as_json, is_secret, masked, split_key
 from ally.storage.atomic import write_atomic
 
 MAX_VALUE_CHARACTERS = 60

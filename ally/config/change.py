@@ -9,7 +9,8 @@ from ally.config.edit import set_value
 from ally.config.jsonfile import JsonFile, members, parse_object, read_json_file, skip_space
 from ally.config.load import Loaded, combine, config_files
 from ally.config.paths import Paths
-from ally.config.shapes import Keys
+from ally.config.problems import KeyPath
+from ally.config.schema import describe
 from ally.config.view import as_json, split_key
 from ally.errors import ConfigError
 
@@ -40,28 +41,26 @@ def plan_change(paths: Paths, checkout: Path | None, env: Mapping[str, str], key
     keys = split_key(key, as_json(before.settings))
     target = _target(files, places, before, ".".join(keys))
     old = next((file for file in files if file.path == target), JsonFile(target, "{}\n", {}))
-    failure: ConfigError | None = None
-    for value in _readings(text):
-        new_text = set_value(old.text, _spelling(old, keys), value)
-        _refuse_unwritable(new_text, ".".join(keys))
-        new = JsonFile(target, new_text, parse_object(target, new_text), is_draft=True)
-        by_path = {file.path: file for file in (*files, new)}
-        try:
-            after = combine([by_path[path] for path in places if path in by_path], env, {})
-        except ConfigError as exc:
-            failure = failure or exc
-            continue
-        return Change(".".join(keys), target, _content(target, new_text), after)
-    raise _not_set(".".join(keys), failure)
+    new_text = set_value(old.text, _spelling(old, keys), _meant(text, keys))
+    _refuse_unwritable(new_text, ".".join(keys))
+    new = JsonFile(target, new_text, parse_object(target, new_text), is_draft=True)
+    by_path = {file.path: file for file in (*files, new)}
+    try:
+        after = combine([by_path[path] for path in places if path in by_path], env, {})
+    except ConfigError as exc:
+        message = f"Nothing was changed. {exc.message}"
+        raise ConfigError(message, file=exc.file, key=".".join(keys), hint=exc.hint) from None
+    return Change(".".join(keys), target, _content(target, new_text), after)
 
 
-def _readings(text: str) -> list[object]:
-    """What `text` may mean, the likelier first: a model may be called `5` or `true`."""
+def _meant(text: str, keys: KeyPath) -> object:
+    """The value that `text` is: JSON if it can be; but a model may be called `5` or `true`."""
     try:
         value: object = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        return [text]
-    return [value, text] if isinstance(value, int | float) else [value]
+        return text
+    is_text_wanted = "string" in (describe(keys) or {}).get("type", ())
+    return text if is_text_wanted and isinstance(value, int | float) else value
 
 
 def _no_constant(name: str) -> None:
@@ -74,7 +73,7 @@ def _target(files: list[JsonFile], places: list[Path], before: Loaded, key: str)
     return winners[-1] if winners else places[-1]
 
 
-def _spelling(file: JsonFile, keys: Keys) -> Keys:
+def _spelling(file: JsonFile, keys: KeyPath) -> KeyPath:
     """`keys` as the file writes them: names of providers and endpoints may be in upper case there."""
     if keys[0] not in ("endpoints", "provider_options") or len(keys) < 2:
         return keys
@@ -101,9 +100,3 @@ def _content(path: Path, text: str) -> bytes:
     except OSError:
         has_mark = False
     return (_BOM if has_mark else b"") + text.encode()
-
-
-def _not_set(key: str, failure: ConfigError | None) -> ConfigError:
-    if failure is None:
-        return ConfigError(f"{key} cannot be set.", key=key)
-    return ConfigError(f"Nothing was changed. {failure.message}", file=failure.file, key=key, hint=failure.hint)

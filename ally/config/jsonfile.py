@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from ally.config.shapes import type_name
 from ally.errors import ConfigError
 from ally.messages import JsonObject
 
 MAX_BYTES = 1_000_000
+MAX_DEPTH = 100
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _STRING_OR_CONSTANT = re.compile(r'"(?:\\.|[^"\\])*"|(-?Infinity|NaN)', re.DOTALL)
@@ -33,14 +33,6 @@ class JsonFile:
         if self.is_draft:
             return str(self.path)
         return f"{self.path}, line {_line(self.text, locate(self.text, keys))}"
-
-
-class _Duplicate(Exception):
-    """A key stands twice in one object."""
-
-
-class _Constant(Exception):
-    """NaN or Infinity, which Python's parser would accept."""
 
 
 def read_json_file(path: Path) -> JsonFile | None:
@@ -64,17 +56,26 @@ def parse_object(path: Path, text: str) -> JsonObject:
     """
     if not text.strip():
         raise ConfigError(f"{path} is empty.", file=path, hint="write {} into it, or delete it")
+
+    def refuse_constant(name: str) -> None:  # NaN or Infinity, which Python's parser would accept
+        found = next((match for match in _STRING_OR_CONSTANT.finditer(text) if match.group(1)), None)
+        where = _where(text, found.start(1) if found else 0)
+        raise ConfigError(f"{path}, {where}: {name} is not a JSON value.", file=path, hint="write a number")
+
+    def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        result: dict[str, object] = {}
+        for key, value in pairs:
+            if key in result:
+                raise ConfigError(f"{path} holds the key {key!r} twice.", file=path, key=key, hint="remove one")
+            result[key] = value
+        return result
+
     try:
-        data = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        data: object = json.loads(text, object_pairs_hook=unique, parse_constant=refuse_constant)
+        if _is_deeper(data, MAX_DEPTH):
+            raise RecursionError
     except json.JSONDecodeError as exc:
         raise _syntax_error(path, text, exc) from None
-    except _Duplicate as exc:
-        name = str(exc)
-        raise ConfigError(f"{path} holds the key {name!r} twice.", file=path, key=name, hint="remove one") from None
-    except _Constant as exc:
-        found = next((m for m in _STRING_OR_CONSTANT.finditer(text) if m.group(1)), None)
-        where = _where(text, found.start(1) if found else 0)
-        raise ConfigError(f"{path}, {where}: {exc} is not a JSON value.", file=path, hint="write a number") from None
     except RecursionError:
         raise ConfigError(f"{path} is nested too deeply.", file=path, hint="remove some brackets") from None
     except ValueError:  # an integer of more digits than Python reads
@@ -91,8 +92,7 @@ def parse_object(path: Path, text: str) -> JsonObject:
 
 def locate(text: str, keys: Sequence[str]) -> int:
     """Position in valid JSON `text` of the key named by the last of `keys`, or of the nearest parent that is there."""
-    position = _SPACE.match(text, 0).end()  # type: ignore[union-attr]  # the pattern matches everywhere
-    found = position
+    found = position = skip_space(text, 0)
     for key in keys:
         member = next((m for m in members(text, position) if m.key == key), None)
         if member is None:
@@ -139,30 +139,31 @@ def skip_space(text: str, position: int) -> int:
     return match.end() if match else position
 
 
+def type_name(value: object) -> str:
+    """What a JSON value is, in words; a number is shown."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)[:20]
+    names = {"NoneType": "null", "bool": "true or false", "str": "text", "list": "a list"}
+    return names.get(type(value).__name__, "an object")
+
+
 def _read(path: Path) -> bytes | None:
     try:
         found = path.stat()
-    except FileNotFoundError:
-        if path.is_symlink():
-            raise ConfigError(
-                f"{path} is a link to a file that does not exist.", file=path, hint="remove the link"
-            ) from None
-        return None
-    except OSError as exc:
-        raise _unreadable(path, exc) from exc
-    if not stat.S_ISREG(found.st_mode):
-        what = "a folder" if stat.S_ISDIR(found.st_mode) else "not a regular file"
-        raise ConfigError(f"{path} is {what}.", file=path, hint="put a JSON file in its place, or remove it")
-    if found.st_size > MAX_BYTES:
-        raise ConfigError(f"{path} is larger than 1 MB.", file=path, hint="this is not Ally's configuration")
-    try:
+        if not stat.S_ISREG(found.st_mode):
+            what = "a folder" if stat.S_ISDIR(found.st_mode) else "not a regular file"
+            raise ConfigError(f"{path} is {what}.", file=path, hint="put a JSON file in its place, or remove it")
+        if found.st_size > MAX_BYTES:
+            raise ConfigError(f"{path} is larger than 1 MB.", file=path, hint="this is not Ally's configuration")
         return path.read_bytes()
+    except FileNotFoundError:
+        if not path.is_symlink():
+            return None
+        message = f"{path} is a link to a file that does not exist."
+        raise ConfigError(message, file=path, hint="remove the link") from None
     except OSError as exc:
-        raise _unreadable(path, exc) from exc
-
-
-def _unreadable(path: Path, exc: OSError) -> ConfigError:
-    return ConfigError(f"{path} cannot be read: {exc.strerror or exc}.", file=path, hint="change its permissions")
+        message = f"{path} cannot be read: {exc.strerror or exc}."
+        raise ConfigError(message, file=path, hint="change its permissions") from exc
 
 
 def _decode(path: Path, raw: bytes) -> str:
@@ -175,19 +176,11 @@ def _decode(path: Path, raw: bytes) -> str:
         ) from None
 
 
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    result = dict(pairs)
-    if len(result) < len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise _Duplicate(key)
-            seen.add(key)
-    return result
-
-
-def _refuse_constant(name: str) -> None:
-    raise _Constant(name)
+def _is_deeper(value: object, levels: int) -> bool:
+    inner = list(cast(JsonObject, value).values()) if isinstance(value, dict) else value
+    return levels == 0 or (
+        isinstance(inner, list) and any(_is_deeper(item, levels - 1) for item in cast(list[object], inner))
+    )
 
 
 def _refuse_half_characters(path: Path, data: JsonObject) -> None:

@@ -7,19 +7,17 @@ A model belongs to the provider that it was chosen for. A layer that names anoth
 hides the models of the layers below it, and the provider's default model is used.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ally.config.environment import environment_layers, flag_layers
 from ally.config.jsonfile import JsonFile, read_json_file
-from ally.config.merge import DEFAULT, Layers
+from ally.config.merge import Layers
 from ally.config.normal import normal_form
 from ally.config.paths import Paths
-from ally.config.problems import config_error
-from ally.config.settings import SHAPE, Settings
-from ally.config.shapes import Keys
-from ally.messages import JsonObject
+from ally.config.problems import Problem, build
+from ally.config.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class Loaded:
 
     def origin(self, key: str) -> str:
         """Where the value of a dotted key came from; `default` if nobody set it."""
-        return self.origins.get(key, DEFAULT)
+        return self.origins.get(key, "default")
 
 
 def config_files(paths: Paths, checkout: Path | None) -> list[Path]:
@@ -63,39 +61,11 @@ def combine(files: Sequence[JsonFile], env: Mapping[str, str], flags: Mapping[st
     """
     layers = Layers()
     for file in files:
-        layers.add(checked(file), str(file.path))
+        layers.add(normal_form(file.data, file), str(file.path))
     for name, values in (*environment_layers(env), *flag_layers(flags)):
-        layers.override(normal_form(values), name)
-    settings = _build(layers, files)
+        layers.add(normal_form(values, name), name, is_for_all=True)
+    settings = build(layers.values)
+    if isinstance(settings, Problem):
+        origin = layers.source(settings.keys)
+        raise settings.error(next((file for file in files if str(file.path) == origin), origin))
     return Loaded(settings, layers.origins, tuple(file.path for file in files))
-
-
-def checked(file: JsonFile) -> JsonObject:
-    """The content of one file in its normal form.
-
-    Raises:
-        ConfigError: it holds an unknown key or a wrong value.
-    """
-    values = normal_form(file.data, file)
-    # A missing key may come from another file.
-    problems = [problem for problem in SHAPE.problems(values, ()) if problem.kind != "missing"]
-    if problems:
-        raise config_error(problems, lambda _: file)
-    return values
-
-
-def _build(layers: Layers, files: Iterable[JsonFile]) -> Settings:
-    by_path = {str(file.path): file for file in files}
-
-    def find_source(keys: Keys) -> JsonFile | str:
-        for length in range(len(keys), 0, -1):
-            prefix = ".".join(keys[:length])
-            for key, origin in layers.origins.items():
-                if key == prefix or key.startswith(prefix + "."):
-                    return by_path.get(origin, origin)
-        return DEFAULT
-
-    problems = list(SHAPE.problems(layers.values, ()))
-    if problems:
-        raise config_error(problems, find_source)
-    return SHAPE.build(layers.values)

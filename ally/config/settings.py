@@ -1,124 +1,83 @@
-"""What config.json may hold. Every key is described here once; the schema and the reference page are made from it."""
+"""What config.json may hold. Every key is described here once; the schema and the reference page are made from it.
+
+Variables that stand for a key (`ally/config/environment.py`): `ALLY_PROVIDER` for `provider`, `ALLY_MODEL` for `model`,
+`ALLY_TEMPERATURE` for `temperatures` of every agent, `ALLY_PERMISSION_MODE` for `permissions.mode`,
+`ALLY_EMBEDDING_PROVIDER`, `ALLY_EMBEDDING_MODEL` and `ALLY_SCRAPING_METHOD` for the keys of these names.
+
+msgspec checks the types. What it cannot say in a type is checked in `__post_init__`, whose ValueErrors start with the
+name of the key and repeat no value, which may be somebody's secret.
+"""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from ally.config.shapes import AnyObject, Choice, Count, Map, Number, Record, Text, Texts, about
-from ally.messages import JsonObject
+from msgspec import Meta, Struct, field
+from msgspec.structs import force_setattr
 
-AGENTS = ("general", "code_gen", "brainstormer", "web_searcher")
+T = TypeVar("T")
+PermissionMode = Literal["ask", "accept-edits", "plan", "bypass"]
+Temperature = Annotated[int, Meta(ge=0, le=2)] | Annotated[float, Meta(ge=0, le=2)]  # 0 stays 0 when it is shown
+TokenCount = Annotated[int, Meta(ge=1)]
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_PROVIDER = re.compile(r"[\w-]{1,64}")
 _KEY_PREFIXES = ("sk_", "gsk_", "hf_", "ghp_", "github_pat_", "r8_", "pplx_")
 
 
-def checked_url(text: str) -> str:
-    """`text` without a trailing slash, if it can be the base of an HTTP API.
+class PerAgent(Struct, Generic[T], frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A value for some of the agents."""
 
-    Raises:
-        ValueError: it cannot; the text continues a sentence after the key's name and repeats no credentials.
-    """
-    if not text.isprintable() or any(char.isspace() for char in text):
-        raise ValueError("must not hold spaces or control characters")
-    try:
-        parts = urlsplit(text)
-        is_port_valid = parts.port != 0
-    except ValueError:
-        raise ValueError("is not a valid URL; write it like http://127.0.0.1:8000/v1") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or not is_port_valid:
-        raise ValueError("must be an http:// or https:// URL with a host, e.g. http://127.0.0.1:8000/v1")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("must not hold a user name or password; use api_key_env or headers")
-    if parts.query or parts.fragment:
-        raise ValueError("must not have a part after ? or #")
-    return text.rstrip("/")
+    general: T | None = None
+    code_gen: T | None = None
+    brainstormer: T | None = None
+    web_searcher: T | None = None
+
+    def get(self, agent: str) -> T | None:
+        """The value of one agent; None if it has none, or is an agent of somebody's own."""
+        return getattr(self, agent) if agent in AGENTS else None
 
 
-def checked_variable(text: str) -> str:
-    """`text`, if it is the name of an environment variable and not a key pasted in its place.
-
-    Raises:
-        ValueError: it is not; the message does not repeat it.
-    """
-    looks_like_key = text.casefold().startswith(_KEY_PREFIXES) or (len(text) >= 32 and "_" not in text)
-    if looks_like_key or not _VARIABLE.fullmatch(text):
-        raise ValueError(
-            "must be the name of an environment variable, e.g. LAB_KEY, and not the key itself;"
-            " the key goes into .env as LAB_KEY=..."
-        )
-    return text
+AGENTS = PerAgent.__struct_fields__
 
 
-def _checked_header(text: str) -> str:
-    if not text.isascii() or any(ord(char) < 32 and char != "\t" for char in text):
-        raise ValueError("holds characters that an HTTP header cannot carry")
-    return text
-
-
-def _check_header_name(name: str) -> None:
-    if not _HEADER.fullmatch(name):
-        raise ValueError("holds a name that no HTTP header can have")
-
-
-def _check_provider_name(name: str) -> None:
-    if not re.fullmatch(r"[\w-]{1,64}", name):
-        raise ValueError("holds a name that no provider can have: use letters, digits, - and _")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A service of your own that speaks the OpenAI or the Anthropic protocol."""
 
-    base_url: str = field(
-        metadata=about(Text(checked_url), "Where it answers, with the version prefix, e.g. http://gpu:8000/v1.")
-    )
-    compatible: Literal["openai", "anthropic"] = field(
-        default="openai", metadata=about(Choice(("openai", "anthropic")), "The protocol it speaks.")
-    )
-    api_key_env: str | None = field(
-        default=None,
-        metadata=about(
-            Text(checked_variable), "The environment variable that holds its key, never the key itself. null: no key."
-        ),
-    )
-    default_model: str | None = field(default=None, metadata=about(Text(), "The model when `model` is not set."))
-    models: tuple[str, ...] = field(default=(), metadata=about(Texts(), "Models to offer in pickers."))
-    headers: Mapping[str, str] = field(
-        default_factory=dict[str, str],
-        repr=False,
-        metadata=about(
-            Map(Text(_checked_header), check_name=_check_header_name),
-            "Further HTTP headers, sent with every request to it.",
-        ),
-    )
-    context_window: int | None = field(
-        default=None, metadata=about(Count("tokens"), "How many tokens its model can attend to.")
-    )
-    display_name: str | None = field(default=None, metadata=about(Text(), "How listings call it. null: its name."))
+    base_url: Annotated[str, Meta(description="Where it answers, with the version prefix, e.g. http://gpu:8000/v1.")]
+    compatible: Annotated[Literal["openai", "anthropic"], Meta(description="The protocol it speaks.")] = "openai"
+    api_key_env: Annotated[
+        str | None,
+        Meta(description="The environment variable that holds its key, never the key itself. null: no key."),
+    ] = None
+    default_model: Annotated[str | None, Meta(description="The model when `model` is not set.")] = None
+    models: Annotated[tuple[str, ...], Meta(description="Models to offer in pickers.")] = ()
+    headers: Annotated[Mapping[str, str], Meta(description="Further HTTP headers, sent with every request to it.")] = {}
+    context_window: Annotated[TokenCount | None, Meta(description="How many tokens its model can attend to.")] = None
+    display_name: Annotated[str | None, Meta(description="How listings call it. null: its name.")] = None
+
+    def __post_init__(self) -> None:
+        _check_url(self.base_url)
+        force_setattr(self, "base_url", self.base_url.rstrip("/"))
+        if self.api_key_env is not None:
+            _check_variable(self.api_key_env)
+        for name, value in self.headers.items():
+            _check_header(name, value)
+
+    def __repr__(self) -> str:  # headers may hold keys
+        return f"Endpoint(base_url={self.base_url!r}, compatible={self.compatible!r})"
 
 
-PermissionMode = Literal["ask", "accept-edits", "plan", "bypass"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Permissions:
+class Permissions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What Ally may do without asking."""
 
-    mode: PermissionMode = field(
-        default="ask",
-        metadata=about(
-            Choice(("ask", "accept-edits", "plan", "bypass")), "What happens with a call that no rule names."
-        ),
-    )
-    allow: tuple[str, ...] = field(default=(), metadata=about(Texts(), "Calls that run without asking."))
-    ask: tuple[str, ...] = field(default=(), metadata=about(Texts(), "Calls that always ask."))
-    deny: tuple[str, ...] = field(
-        default=(), metadata=about(Texts(), "Calls that never run; it wins over `allow` and `ask`.")
-    )
+    mode: Annotated[PermissionMode, Meta(description="What happens with a call that no rule names.")] = "ask"
+    allow: Annotated[tuple[str, ...], Meta(description="Calls that run without asking.")] = ()
+    ask: Annotated[tuple[str, ...], Meta(description="Calls that always ask.")] = ()
+    deny: Annotated[tuple[str, ...], Meta(description="Calls that never run; it wins over `allow` and `ask`.")] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,71 +90,59 @@ class AgentModel:
     system_prompt: str | None
 
 
-def _per_agent(values: Text | Number) -> Map:
-    return Map(values, names=AGENTS, noun="agent")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The configuration of Ally."""
 
-    schema: str | None = field(
-        default=None, metadata=about(Text(), "Where the schema of this file is; for your editor.", key="$schema")
+    schema: Annotated[str | None, Meta(description="Where the schema of this file is; for your editor.")] = field(
+        default=None, name="$schema"
     )
-    provider: str | None = field(
-        default=None,
-        metadata=about(
-            Text(),
-            "The provider of every agent. null: one on this machine (an Ollama that has a model, else `local`).",
+    provider: Annotated[
+        str | None,
+        Meta(
+            description="The provider of every agent."
+            " null: one on this machine (an Ollama that has a model, else `local`)."
         ),
-    )
-    model: str | None = field(
-        default=None, metadata=about(Text(), "The model of every agent. null: the provider's default.")
-    )
-    provider_per_model: Mapping[str, str] = field(
-        default_factory=dict[str, str],
-        metadata=about(_per_agent(Text()), "Another provider for one agent. null: `provider`."),
-    )
-    models: Mapping[str, str] = field(
-        default_factory=dict[str, str],
-        metadata=about(_per_agent(Text()), "Another model for one agent. null: `model`."),
-    )
-    temperatures: Mapping[str, float] = field(
-        default_factory=dict[str, float],
-        metadata=about(_per_agent(Number(0, 2)), "The temperature of one agent, 0 to 2. null: the agent's own."),
-    )
-    system_prompts: Mapping[str, str] = field(
-        default_factory=dict[str, str],
-        metadata=about(_per_agent(Text()), "Another system prompt for one agent. null: the agent's own."),
-    )
-    provider_options: Mapping[str, JsonObject] = field(
-        default_factory=dict[str, JsonObject],
-        repr=False,
-        metadata=about(
-            Map(AnyObject()),
-            "Options by provider, e.g. base_url or max_tokens. They reach its `create_llm` as keyword arguments.",
+    ] = None
+    model: Annotated[str | None, Meta(description="The model of every agent. null: the provider's default.")] = None
+    provider_per_model: Annotated[
+        PerAgent[str], Meta(description="Another provider for one agent. null: `provider`.")
+    ] = PerAgent()
+    models: Annotated[PerAgent[str], Meta(description="Another model for one agent. null: `model`.")] = PerAgent()
+    temperatures: Annotated[
+        PerAgent[Temperature],
+        Meta(description="The temperature of one agent. null: the one that the agent itself names."),
+    ] = PerAgent()
+    system_prompts: Annotated[
+        PerAgent[str], Meta(description="Another system prompt for one agent. null: the agent's own.")
+    ] = PerAgent()
+    provider_options: Annotated[
+        Mapping[str, dict[str, Any]],  # Any: whatever the provider understands
+        Meta(
+            description="Options by provider, e.g. base_url or max_tokens."
+            " They reach its `create_llm` as keyword arguments."
         ),
-    )
-    endpoints: Mapping[str, Endpoint] = field(
-        default_factory=dict[str, Endpoint],
-        metadata=about(
-            Map(Record(Endpoint), check_name=_check_provider_name),
-            "Services of your own that speak the OpenAI or Anthropic protocol; each name is a provider.",
-        ),
-    )
-    permissions: Permissions = field(
-        default=Permissions(), metadata=about(Record(Permissions), "What Ally may do without asking.")
-    )
-    mcp_servers: Mapping[str, JsonObject] = field(
-        default_factory=dict[str, JsonObject], repr=False, metadata=about(Map(AnyObject()), "MCP servers by name.")
-    )
-    embedding_provider: str | None = field(
-        default=None, metadata=about(Text(), "The provider of embeddings. null: no knowledge base.")
-    )
-    embedding_model: str | None = field(default=None, metadata=about(Text(), "The embedding model."))
-    scraping_method: Literal["simple", "docling"] = field(
-        default="simple", metadata=about(Choice(("simple", "docling")), "How documents become text.")
-    )
+    ] = {}
+    endpoints: Annotated[
+        Mapping[str, Endpoint],
+        Meta(description="Services of your own that speak the OpenAI or Anthropic protocol; each name is a provider."),
+    ] = {}
+    permissions: Annotated[Permissions, Meta(description="What Ally may do without asking.")] = Permissions()
+    mcp_servers: Annotated[
+        Mapping[str, dict[str, Any]],  # Any: whatever the server's entry holds
+        Meta(description="MCP servers by name."),
+    ] = {}
+    embedding_provider: Annotated[
+        str | None, Meta(description="The provider of embeddings. null: no knowledge base.")
+    ] = None
+    embedding_model: Annotated[str | None, Meta(description="The embedding model.")] = None
+    scraping_method: Annotated[Literal["simple", "docling"], Meta(description="How documents become text.")] = "simple"
+
+    def __post_init__(self) -> None:
+        if not all(_PROVIDER.fullmatch(name) for name in self.endpoints):
+            raise ValueError("endpoints holds a name that no provider can have: use letters, digits, - and _")
+
+    def __repr__(self) -> str:  # options may hold keys
+        return f"Settings(provider={self.provider!r}, model={self.model!r})"
 
     def for_agent(self, name: str) -> AgentModel:
         """What the agent `name` runs on; one without entries of its own runs on `provider` and `model`."""
@@ -207,5 +154,33 @@ class Settings:
         )
 
 
-SHAPE = Record(Settings)
-"""The shape of the whole file."""
+def _check_url(text: str) -> None:
+    if not text.isprintable() or any(char.isspace() for char in text):
+        raise ValueError("base_url must not hold spaces or control characters")
+    try:
+        parts = urlsplit(text)
+        is_port_valid = parts.port != 0
+    except ValueError:
+        raise ValueError("base_url is not a valid URL; write it like http://127.0.0.1:8000/v1") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or not is_port_valid:
+        raise ValueError("base_url must be an http:// or https:// URL with a host, e.g. http://127.0.0.1:8000/v1")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("base_url must not hold a user name or password; use api_key_env or headers")
+    if parts.query or parts.fragment:
+        raise ValueError("base_url must not have a part after ? or #")
+
+
+def _check_variable(text: str) -> None:
+    looks_like_key = text.casefold().startswith(_KEY_PREFIXES) or (len(text) >= 32 and "_" not in text)
+    if looks_like_key or not _VARIABLE.fullmatch(text):
+        raise ValueError(
+            "api_key_env must be the name of an environment variable, e.g. LAB_KEY, and not the key itself;"
+            " the key goes into .env as LAB_KEY=..."
+        )
+
+
+def _check_header(name: str, value: str) -> None:
+    if not _HEADER.fullmatch(name):
+        raise ValueError("headers holds a name that no HTTP header can have")
+    if not value.isascii() or any(ord(char) < 32 and char != "\t" for char in value):
+        raise ValueError(f"headers.{name} holds characters that an HTTP header cannot carry")

@@ -98,6 +98,8 @@ def test_names_that_differ_only_in_case(tmp_path: Path):
 
 def test_deep_nesting_huge_numbers_half_characters_and_huge_files(tmp_path: Path):
     assert "nested too deeply" in failure(tmp_path, '{"a":' * 60_000).message
+    deep = '{"provider_options": {"a": ' + '{"a": [' * 300 + "]}" * 300 + "}}"
+    assert "nested too deeply" in failure(tmp_path, deep).message
     assert "too many digits" in failure(tmp_path, '{"a": ' + "9" * 5000 + "}").message
     assert "half of a character" in failure(tmp_path, '{"model": "\\ud800"}').message
     assert "larger than 1 MB" in failure(tmp_path, '{"model": "' + "a" * 1_000_001 + '"}').message
@@ -130,7 +132,7 @@ def test_file_where_the_configuration_folder_should_be(tmp_path: Path):
         ({"temperature": 1}, "temperature", 'unknown key "temperature"', 'did you mean "temperatures"?'),
         ({"mcpServers": {}}, "mcpServers", 'unknown key "mcpServers"', 'did you mean "mcp_servers"?'),
         ({"zzz": None}, "zzz", 'unknown key "zzz"', "known: $schema, provider"),
-        ({"models": {"codegen": "a"}}, "models.codegen", 'unknown agent "codegen" in models', '"code_gen"'),
+        ({"models": {"codegen": "a"}}, "models.codegen", 'unknown key "codegen" in models', '"code_gen"'),
         ({"permissions": {"mod": "ask"}}, "permissions.mod", 'unknown key "mod" in permissions', '"mode"'),
         (
             {"endpoints": {"lab": {"baseurl": "x"}}},
@@ -185,9 +187,9 @@ def test_key_pasted_as_a_key_is_not_repeated(tmp_path: Path):
         ({"mcp_servers": {"a": []}}, "mcp_servers.a must be an object {...}, not a list"),
         ({"endpoints": []}, "endpoints must be an object {...}, not a list"),
         ({"endpoints": {"lab": "http://x"}}, "endpoints.lab must be an object {...}, not text"),
-        ({"permissions": {"allow": "shell"}}, "permissions.allow must be a list [...], not text"),
-        ({"permissions": {"deny": ["a", 1]}}, "a list of texts (entry 2 is not)"),
-        ({"scraping_method": "fancy"}, 'scraping_method must be one of "simple", "docling"'),
+        ({"permissions": {"allow": "shell"}}, "permissions.allow must be a list of texts [...], not text"),
+        ({"permissions": {"deny": ["a", 1]}}, "permissions.deny: entry 2 must be text in double quotes, not 1"),
+        ({"scraping_method": "fancy"}, 'scraping_method must be one of "docling", "simple"'),
         ({"endpoints": {"a.b": {"base_url": "http://x"}}}, "a name that no provider can have"),
     ],
 )
@@ -207,15 +209,15 @@ def test_wrong_type_names_key_given_and_accepted(tmp_path: Path, data: object, s
         ("base_url", "http://a b", "spaces"),
         ("base_url", "http://x/?a=1", "after ? or #"),
         ("base_url", f"http://me:{SECRET}@x", "user name or password"),
-        ("compatible", "OpenAI", 'one of "openai", "anthropic"'),
-        ("context_window", 0, "a whole number of tokens, 1 or more, not 0"),
-        ("context_window", 1.5, "a whole number of tokens"),
-        ("context_window", True, "a whole number of tokens"),
+        ("compatible", "OpenAI", 'one of "anthropic", "openai"'),
+        ("context_window", 0, "a whole number, 1 or more, not 0"),
+        ("context_window", 1.5, "a whole number, 1 or more, not 1.5"),
+        ("context_window", True, "a whole number, 1 or more, not true or false"),
         ("headers", {"X-Key": 5}, "endpoints.lab.headers.X-Key must be text"),
         ("headers", {"bad name": "x"}, "a name that no HTTP header can have"),
         ("headers", {"X-Key": SECRET + "\n"}, "cannot carry"),
         ("headers", {"X-Key": SECRET + "ü"}, "cannot carry"),
-        ("models", [1], "entry 1 is not"),
+        ("models", [1], "endpoints.lab.models: entry 1 must be text"),
     ],
 )
 def test_bad_endpoint(tmp_path: Path, field: str, value: object, sentence: str):
@@ -239,6 +241,26 @@ def test_good_base_urls(tmp_path: Path, url: str):
     assert load_settings(paths, None, {}, {}).settings.endpoints["lab"].base_url == url.rstrip("/")
 
 
-def test_number_of_further_problems_is_told_and_the_unknown_key_comes_first(tmp_path: Path):
+def test_unknown_key_comes_before_other_problems(tmp_path: Path):
     error = failure(tmp_path, '{\n"provider": 1,\n"model": 2,\n"scrapping_method": "simple"}')
-    assert 'line 4: unknown key "scrapping_method" (2 more problems)' in error.message
+    assert 'line 4: unknown key "scrapping_method".' in error.message
+
+
+@pytest.mark.parametrize(
+    ("data", "key"),
+    [
+        ({"provider_options": {"a": {}, "b": 1, "c": {}}}, "provider_options.b"),
+        ({"endpoints": {"a": {"base_url": "http://a"}, "b": {"base_url": "ftp://b"}}}, "endpoints.b.base_url"),
+        ({"endpoints": {"a": {"base_url": "http://a"}, "b": {"default_model": "m"}}}, "endpoints.b.base_url"),
+        (
+            {"endpoints": {"a": {"base_url": "http://a"}, "b": {"base_url": "http://b", "headers": {"x": "", "y": 1}}}},
+            "endpoints.b.headers.y",
+        ),
+        ({"endpoints": {"a": {"default_model": "m"}}, "provider": 1}, "provider"),
+        ({"endpoints": {"a - at `$.b`": {"base_url": 1}}}, "endpoints.a - at `$.b`.base_url"),
+    ],
+)
+def test_the_one_entry_that_is_wrong_is_named_among_others(tmp_path: Path, data: object, key: str):
+    error = failure(tmp_path, data)
+    assert error.key == key
+    assert key in error.message or error.message.endswith("endpoints.b needs base_url.")

@@ -63,7 +63,7 @@ def test_later_layers_win_and_every_value_knows_its_origin(load: Load, user_file
     )
     assert loaded.settings.for_agent("general").provider == "ollama"
     assert loaded.settings.model == "checkout"
-    assert loaded.settings.temperatures == dict.fromkeys(AGENTS, 0.5)
+    assert [loaded.settings.for_agent(name).temperature for name in AGENTS] == [0.5] * 4
     assert loaded.settings.permissions.mode == "plan"
     assert loaded.origins["provider"] == str(user_file)
     assert loaded.origins["model"] == str(checkout_file)
@@ -239,3 +239,14 @@ def test_upstream_files_load_unchanged(load: Load):
     assert settings.for_agent("code_gen").model == "qwen2.5-coder:7b"
     assert settings.embedding_model == "nomic-embed-text:latest"
     assert settings.scraping_method == "docling"
+
+
+def test_repr_of_the_settings_shows_no_header_and_no_option(load: Load):
+    settings = load(
+        {
+            "endpoints": {"lab": {"base_url": "http://gpu/v1", "headers": {"Authorization": "SECRET"}}},
+            "provider_options": {"lab": {"token": "SECRET"}},
+            "mcp_servers": {"files": {"env": {"TOKEN": "SECRET"}}},
+        }
+    ).settings
+    assert "SECRET" not in repr(settings) + repr(settings.endpoints)
