@@ -28,8 +28,6 @@ api_keys = {
 }
 
 if __name__ == "__main__":
-    import sys
+    from ally.cli.main import main
 
-    from ally.cli.main import run
-
-    sys.exit(run(api_keys=api_keys))
+    main(api_keys)

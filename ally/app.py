@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ally.agents.spec import load_agent
 from ally.config.environment import is_offline_wanted
 from ally.config.load import Loaded, load_settings
 from ally.config.paths import Paths, find_checkout, find_paths
@@ -13,11 +13,11 @@ from ally.config.secrets import Keys, load_env_files
 from ally.config.settings import Settings
 from ally.egress.offline import enable
 from ally.egress.quiet import silence
-from ally.engine.conversation import Conversation
 from ally.plugins import read_api_keys
-from ally.providers.connect import Choice, connect
-from ally.providers.default import default_choice
 from ally.providers.registry import ProviderRegistry, Sources
+
+if TYPE_CHECKING:
+    from ally.engine.conversation import Conversation
 
 
 @dataclass
@@ -93,12 +93,18 @@ class App:
 
     def converse(
         self, agent: str, *, provider: str | None = None, model: str | None = None, temperature: float | None = None
-    ) -> Conversation:
+    ) -> "Conversation":
         """A new conversation with `agent`; the other arguments override its settings for this one.
 
         Raises:
             AllyError: the agent, provider or model cannot be had; nothing was sent anywhere.
         """
+        # Listing and configuring need none of these.
+        from ally.agents.spec import load_agent  # heavy
+        from ally.engine.conversation import Conversation  # heavy
+        from ally.providers.connect import Choice, connect  # heavy
+        from ally.providers.default import default_choice  # heavy
+
         spec = load_agent(agent)
         flags = {"provider": provider, "model": model, "temperature": temperature}
         settings = load_settings(self.paths, self.checkout, self.env, flags).settings

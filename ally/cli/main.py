@@ -14,10 +14,9 @@ from ally.errors import AllyError
 ApiKeys = Mapping[str, str | None]
 
 
-def main() -> NoReturn:
-    """Run the command with the process's arguments and leave."""
-    code = run()
-    _leave(code)
+def main(api_keys: ApiKeys | None = None) -> NoReturn:
+    """Run the command with the process's arguments and leave; `api_keys` as in `run`."""
+    _leave(run(api_keys=api_keys))
 
 
 def run(argv: Sequence[str] | None = None, *, api_keys: ApiKeys | None = None) -> int:

@@ -228,3 +228,10 @@ def test_the_directory_option_sets_the_working_folder(lab, run_ally: RunAlly, tm
     done = run_ally("-p", "hi", "-d", str(tmp_path / "missing"))
     assert done.returncode == 2
     assert "missing" in done.stderr
+
+
+def test_modules_of_the_folder_one_stands_in_are_not_imported(lab, run_ally: RunAlly, tmp_path: Path):
+    for name in ("httpx2", "readline", "dotenv", "argparse"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('a file of the project was run')\n")
+    lab.script(Reply(text="unharmed"))
+    assert run_ally("-p", "hi", cwd=tmp_path).stdout == "unharmed\n"
