@@ -12,7 +12,7 @@ from ally.errors import ConfigError
 from ally.messages import JsonObject
 
 MAX_BYTES = 1_000_000
-MAX_DEPTH = 100
+MAX_DEPTH = 100  # far below the depth at which Python runs out of stack in what walks the values later
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _STRING_OR_CONSTANT = re.compile(r'"(?:\\.|[^"\\])*"|(-?Infinity|NaN)', re.DOTALL)
