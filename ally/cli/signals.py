@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -16,7 +16,7 @@ class Received:
 
 
 @contextmanager
-def stopping(interrupt: Interrupt) -> Iterator[Received]:
+def stopping(interrupt: Interrupt) -> Generator[Received]:
     """While inside, the first SIGINT or SIGTERM interrupts the turn; a second one is obeyed at once.
 
     Needs a running event loop in the main thread.
