@@ -1,4 +1,4 @@
-"""What `ally doctor` says about Python, packages, programs, disk and terminal. Nothing is imported to find out."""
+"""What `ally doctor` says about Python, packages, disk and terminal. Nothing is imported to find out."""
 
 import importlib.util
 import locale
@@ -27,12 +27,6 @@ _LANGCHAIN = (
     "langchain-groq",
     "langchain-ollama",
 )
-_PROGRAMS = (
-    ("rg", "ripgrep", "fast search in files"),
-    ("git", "git", "history and differences of your files"),
-    ("bwrap", "bubblewrap", "commands in a sandbox"),
-    ("tmux", "tmux", "programs that need a terminal"),
-)
 
 
 def machine_findings(paths: Paths, checkout: Path | None) -> Iterator[Finding]:
@@ -43,7 +37,6 @@ def machine_findings(paths: Paths, checkout: Path | None) -> Iterator[Finding]:
     yield Finding("Python", "ok", f"{platform.python_version()} on {platform.system()}, {where}: {sys.executable}")
     yield _packages("engine", _ENGINE, "models that run inside Ally")
     yield _packages("LangChain", _LANGCHAIN, "plug-ins that build LangChain models")
-    yield from _programs()
     yield _disk(models_dir(paths))
     yield _text()
 
@@ -65,18 +58,6 @@ def _version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return ""
-
-
-def _programs() -> Iterator[Finding]:
-    there = {program: shutil.which(program) for program, _, _ in _PROGRAMS}
-    found = [program for program, path in there.items() if path]
-    if found:
-        yield Finding("programs", "ok", ", ".join(found))
-    for program, package, purpose in _PROGRAMS:
-        if program == "bwrap" and sys.platform != "linux":
-            continue
-        if not there[program]:
-            yield Finding("programs", "missing", f"{program} ({purpose})", f"install {package}; Ally runs without it")
 
 
 def _disk(folder: Path) -> Finding:

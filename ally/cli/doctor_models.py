@@ -1,18 +1,16 @@
 """What `ally doctor` says about models: Ollama, the embedded engine, keys, and what each agent runs on."""
 
 import importlib.util
-import json
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
-from urllib.parse import urlsplit
 
 from ally.cli.finding import Finding
 from ally.config.paths import Paths
 from ally.config.secrets import Keys
 from ally.config.settings import AGENTS, Settings
 from ally.egress.location import classify
+from ally.egress.lookup import NoAnswer, get_json
 from ally.errors import ConfigError
 from ally.messages import JsonObject
 from ally.models.catalogue import STARTER, load_catalogue
@@ -21,17 +19,15 @@ from ally.providers.builtin.ollama import server
 from ally.providers.entry import ProviderEntry
 
 BUDGET_S = 0.5
-MAX_ANSWER_BYTES = 4_000_000
 SHOWN_MODELS = 5
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Ollama:
-    """What an Ollama server said so far."""
+    """What an Ollama server said."""
 
-    version: str = ""
-    models: tuple[str, ...] = ()
-    problem: str = ""
+    version: str
+    models: tuple[str, ...]
 
 
 def ollama_findings(env: Mapping[str, str], options: JsonObject, *, is_offline: bool) -> Iterator[Finding]:
@@ -42,11 +38,13 @@ def ollama_findings(env: Mapping[str, str], options: JsonObject, *, is_offline: 
         reason = "offline" if is_offline else "it is not in the local network"
         yield Finding("Ollama", "ok", f"{root} was not asked: {reason}")
         return
-    said = _ask(root)
-    if said.problem:
+    try:
+        said = _ask(root)
+    except NoAnswer as reason:
         step = "start it with `ollama serve`, or do without: the engine of Ally needs no Ollama"
-        yield Finding("Ollama", "missing", f"{root}: {said.problem}", step)
-    elif not said.models:
+        yield Finding("Ollama", "missing", f"{root}: {reason}", step)
+        return
+    if not said.models:
         yield Finding("Ollama", "missing", f"{said.version} at {root} has no model", "ollama pull qwen3:8b")
     else:
         shown = ", ".join(said.models[:SHOWN_MODELS]) + (", …" if len(said.models) > SHOWN_MODELS else "")
@@ -121,57 +119,13 @@ def _chosen(who: str, entry: ProviderEntry, model: str | None, keys: Keys, *, is
 
 
 def _ask(root: str) -> _Ollama:
-    """What the server at `root` says within `BUDGET_S`, whatever it or the name look-up does."""
-    said = _Ollama(problem="no answer within 0.5 s")
+    """What the server at `root` says.
 
-    def ask() -> None:
-        try:
-            told = _get(root, "/api/version").get("version")
-            models: object = _get(root, "/api/tags").get("models")
-        except (OSError, ValueError, RecursionError) as exc:
-            said.problem = _reason(exc)
-            return
-        rows = cast("list[object]", models) if isinstance(models, list) else []
-        names = [str(cast(JsonObject, row).get("name")) for row in rows if isinstance(row, dict)]
-        said.version, said.models, said.problem = str(told), tuple(names), ""
-
-    thread = threading.Thread(target=ask, daemon=True, name="ask-ollama")
-    thread.start()
-    thread.join(BUDGET_S)
-    return _Ollama(said.version, said.models, said.problem)
-
-
-def _get(root: str, path: str) -> JsonObject:
-    import http.client  # heavy
-
-    parts = urlsplit(root)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=BUDGET_S)
-    try:
-        connection.request("GET", parts.path + path, headers={"accept": "application/json"})
-        response = connection.getresponse()
-        body = response.read(MAX_ANSWER_BYTES)
-        if response.status != 200:
-            raise ValueError(f"it answered {response.status} to {path}")
-        answer: object = json.loads(body)
-    except http.client.HTTPException as exc:
-        raise ValueError("something else than Ollama answers there") from exc
-    finally:
-        connection.close()
-    if not isinstance(answer, dict):
-        raise ValueError("something else than Ollama answers there")
-    return cast(JsonObject, answer)
-
-
-def _reason(exc: Exception) -> str:
-    match exc:
-        case ConnectionRefusedError():
-            return "it does not run"
-        case TimeoutError():
-            return "no answer within 0.5 s"
-        case json.JSONDecodeError() | UnicodeDecodeError() | RecursionError():
-            return "something else than Ollama answers there"
-        case OSError():
-            return exc.strerror or str(exc)
-        case _:
-            return str(exc)
+    Raises:
+        NoAnswer: nothing that Ollama would say.
+    """
+    version = get_json(f"{root}/api/version", BUDGET_S).get("version")
+    models: object = get_json(f"{root}/api/tags", BUDGET_S).get("models")
+    rows = cast("list[object]", models) if isinstance(models, list) else []
+    names = [str(cast(JsonObject, row).get("name")) for row in rows if isinstance(row, dict)]
+    return _Ollama(str(version), tuple(names))

@@ -95,6 +95,7 @@ class ProviderRegistry:
                 raise self.unknown(name)
             self._refuse_to_replace(found)
             self._made[key] = found.make()
+            _aim(self._made[key], self._options(key).get("base_url"))
         return self._made[key]
 
     def unknown(self, name: str) -> UnknownProvider:
@@ -179,6 +180,13 @@ class ProviderRegistry:
 
 
 @cache
+def _aim(provider: BaseProvider, base_url: object) -> None:
+    """Let a provider that asks its server for models ask the one of `provider_options`."""
+    use_server: object = getattr(provider, "use_server", None)
+    if callable(use_server) and isinstance(base_url, str):
+        use_server(base_url)
+
+
 def get_provider_registry() -> ProviderRegistry:
     """The registry of this process, with the user's own configuration.
 

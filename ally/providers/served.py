@@ -1,45 +1,33 @@
-"""Which models a server on this machine or in this network has, asked without making anybody wait."""
+"""Which models a server on this machine or in this network has."""
 
-import json
-import socket
-import threading
 import time
-from collections.abc import Callable
-from urllib.parse import urlsplit
+from typing import cast
 
-from ally.egress.location import classify
+from ally.egress.lookup import NoAnswer, get_json
 from ally.messages import JsonObject
 
-TIMEOUT_S = 0.2
-"""Longest wait, whatever the server or the name look-up does."""
+TIMEOUT_S = 0.3
+"""Longest wait for a server."""
 
-_LARGEST_ANSWER = 4_000_000
 _REMEMBERED_S = 5.0
 
-_answers: dict[str, tuple[float, list[str]]] = {}
+_answers: dict[str, tuple[float, list[JsonObject]]] = {}
 
 
-def ollama_models(root: str) -> list[str]:
+def ollama_models(root: str, *, in_cloud: bool = True) -> list[str]:
     """Names of the chat models that the Ollama server at `root` has; empty if it does not answer.
 
-    In its order, but models that run in Ollama's cloud come last: the first one is to be one that stays here.
+    In its order, but models that run in Ollama's cloud come last, or not at all: the first one is to be one that
+    stays here.
     """
-    return _ask(f"{root}/api/tags", _chat_models)
+    chat = [model for model in _rows(f"{root}/api/tags", "models") if _is_chat(model)]
+    here = [str(model["name"]) for model in chat if not _is_remote(model)]
+    return here + [str(model["name"]) for model in chat if in_cloud and _is_remote(model)]
 
 
 def openai_models(base_url: str) -> list[str]:
     """Ids of the models that the OpenAI-compatible server at `base_url` has; empty if it does not answer."""
-    return _ask(f"{base_url}/models", lambda answer: [model["id"] for model in answer["data"]])
-
-
-def _chat_models(answer: JsonObject) -> list[str]:
-    models = [model for model in answer["models"] if "embed" not in model["name"]]
-    chat = [model for model in models if "bert" not in str(model.get("details", {}).get("family"))]
-    return [model["name"] for model in sorted(chat, key=_is_remote)]
-
-
-def _is_remote(model: JsonObject) -> bool:
-    return bool(model.get("remote_host")) or model["name"].endswith(("-cloud", ":cloud"))
+    return [str(model["id"]) for model in _rows(f"{base_url}/models", "data") if model.get("id")]
 
 
 def forget() -> None:
@@ -47,56 +35,29 @@ def forget() -> None:
     _answers.clear()
 
 
-def _ask(url: str, read: Callable[[JsonObject], list[str]]) -> list[str]:
+def _is_chat(model: JsonObject) -> bool:
+    name, details = model.get("name"), model.get("details")
+    family = str(cast(JsonObject, details).get("family", "")) if isinstance(details, dict) else ""
+    return isinstance(name, str) and bool(name) and "embed" not in name and "bert" not in family
+
+
+def _is_remote(model: JsonObject) -> bool:
+    return bool(model.get("remote_host") or model.get("remote_model")) or model["name"].endswith(("-cloud", ":cloud"))
+
+
+def _rows(url: str, field: str) -> list[JsonObject]:
     now = time.monotonic()
-    asked_at, models = _answers.get(url, (-_REMEMBERED_S, []))
-    if now - asked_at < _REMEMBERED_S:
-        return list(models)
-    models = _ask_now(url, read)
-    _answers[url] = (now, models)
-    return list(models)
+    asked_at, rows = _answers.get(url, (-_REMEMBERED_S, []))
+    if now - asked_at >= _REMEMBERED_S:
+        rows = _ask(url, field)
+        _answers[url] = now, rows
+    return rows
 
 
-def _ask_now(url: str, read: Callable[[JsonObject], list[str]]) -> list[str]:
-    if classify(url) == "cloud":
+def _ask(url: str, field: str) -> list[JsonObject]:
+    try:
+        found: object = get_json(url, TIMEOUT_S).get(field)
+    except NoAnswer:
         return []
-    found: list[str] = []
-    # A thread, because looking up a name cannot be given a time limit.
-    asking = threading.Thread(target=_look, args=(url, read, found), daemon=True)
-    asking.start()
-    asking.join(TIMEOUT_S)
-    return [] if asking.is_alive() else found
-
-
-def _look(url: str, read: Callable[[JsonObject], list[str]], found: list[str]) -> None:
-    try:
-        parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        # Refused at once when nothing listens, so that the HTTP modules are not even loaded then.
-        socket.create_connection((parts.hostname or "", port), timeout=TIMEOUT_S).close()
-        found.extend(str(name) for name in read(json.loads(_get(url))))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        found.clear()
-
-
-def _get(url: str) -> bytes:
-    """The body of a 200 answer that is complete within the time limit; proxies and redirects are not followed."""
-    import http.client  # heavy
-
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
-    deadline = time.monotonic() + TIMEOUT_S
-    try:
-        connection.request("GET", parts.path, headers={"accept": "application/json"})
-        response = connection.getresponse()
-        body = bytearray()
-        while response.status == 200 and (piece := response.read1(65536)):
-            body += piece
-            if time.monotonic() > deadline or len(body) > _LARGEST_ANSWER:
-                raise TimeoutError(url)
-        return bytes(body)
-    except http.client.HTTPException as error:
-        raise OSError(str(error)) from error
-    finally:
-        connection.close()
+    rows = cast("list[object]", found) if isinstance(found, list) else []
+    return [cast(JsonObject, row) for row in rows if isinstance(row, dict)]

@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from ally.providers import served
 from ally.providers.connect import Choice
 from ally.providers.default import default_choice
 
@@ -61,6 +62,7 @@ def ollama() -> Iterator[_Server]:
 
 def choose(server: _Server, models: object) -> Choice:
     server.body = json.dumps(models).encode()
+    served.forget()
     return default_choice({"OLLAMA_HOST": f"127.0.0.1:{server.server_port}"}, {})
 
 

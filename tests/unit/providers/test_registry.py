@@ -10,6 +10,7 @@ from ally.providers import BaseProvider
 from ally.providers.compatible import CompatibleProvider
 from ally.providers.registry import ProviderRegistry, Sources
 from ally.providers.shipped import builtin_providers
+from tests.fakes import FakeOllama
 from tests.unit.providers.plugin_files import IMPORT, ROOT, House, house, provider_class
 
 __all__ = ["house"]
@@ -225,3 +226,9 @@ def test_optional_method_that_fails_costs_only_its_answer(house: House):
     entry = house.entry("mine")
     assert (entry.error, entry.display_name, entry.available_models) == (None, "Mine", ())
     assert entry.notes == ("get_display_name: TypeError: 5 is not text", "get_available_models: OSError: down")
+
+
+def test_models_are_those_of_the_server_in_the_options(house: House):
+    with FakeOllama(models=["qwen3:4b"]) as fake:
+        registry = house.registry(provider_options={"ollama": {"base_url": fake.url}})
+        assert registry.get("ollama").get_default_model() == "qwen3:4b"

@@ -1,0 +1,91 @@
+"""Asking a server on this machine or in this network one small question, without making anybody wait."""
+
+import json
+import socket
+import threading
+import time
+from typing import cast
+from urllib.parse import urlsplit
+
+from ally.egress.ledger import Transfer, ledger
+from ally.egress.location import classify
+from ally.egress.offline import is_enabled
+from ally.messages import JsonObject
+
+_LARGEST_ANSWER = 4_000_000
+_STRANGER = "something else answers there"
+
+
+class NoAnswer(Exception):  # a look-up has a reason for its callers, not an error for the user
+    """Nothing usable came; the text says why, e.g. "it does not run"."""
+
+
+def get_json(url: str, timeout_s: float) -> JsonObject:
+    """The JSON object that a GET of `url` gives, within `timeout_s` whatever the server or the name look-up does.
+
+    Proxies and redirects are not followed, and a server in the cloud is never asked.
+
+    Raises:
+        NoAnswer: it was not asked, does not run, is too slow, or says something else.
+    """
+    location = classify(url)
+    if location == "cloud" or (is_enabled() and location != "local"):
+        raise NoAnswer("it is not in the local network" if location == "cloud" else "offline")
+    found: list[JsonObject | NoAnswer] = []
+    # A thread, because looking up a name cannot be given a time limit.
+    asking = threading.Thread(target=_look, args=(url, timeout_s, found), daemon=True, name="lookup")
+    asking.start()
+    asking.join(timeout_s)
+    answer = found[0] if found else NoAnswer(f"no answer within {timeout_s:g} s")
+    if isinstance(answer, NoAnswer):
+        raise answer
+    return answer
+
+
+def _look(url: str, timeout_s: float, found: list[JsonObject | NoAnswer]) -> None:
+    try:
+        answer: object = json.loads(_get(url, timeout_s))
+    except ConnectionRefusedError:
+        found.append(NoAnswer("it does not run"))
+    except TimeoutError:
+        found.append(NoAnswer(f"no answer within {timeout_s:g} s"))
+    except OSError as error:
+        found.append(NoAnswer(error.strerror or str(error)))
+    except (ValueError, RecursionError):
+        found.append(NoAnswer(_STRANGER))
+    else:
+        is_object = isinstance(answer, dict)
+        found.append(cast(JsonObject, answer) if is_object else NoAnswer(_STRANGER))
+
+
+def _get(url: str, timeout_s: float) -> bytes:
+    """The body of a 200 answer that is complete within the time limit."""
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    begun = time.monotonic()
+    # Refused at once when nothing listens, so that the HTTP modules are not even loaded then.
+    socket.create_connection((host, port), timeout=timeout_s).close()
+    import http.client  # heavy
+
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(host, port, timeout=timeout_s)
+    body = bytearray()
+    status = None
+    try:
+        connection.request("GET", parts.path, headers={"accept": "application/json"})
+        response = connection.getresponse()
+        status = response.status
+        if status != 200:
+            raise ValueError(f"status {status}")
+        while piece := response.read1(65536):
+            body += piece
+            if time.monotonic() - begun > timeout_s or len(body) > _LARGEST_ANSWER:
+                raise TimeoutError(url)
+    except http.client.HTTPException as error:
+        raise ValueError(_STRANGER) from error
+    finally:
+        connection.close()
+        sent = len(parts.path) + len(host) + 60
+        seconds = time.monotonic() - begun
+        ledger.add(Transfer("lookup", "GET", parts.scheme, host, port, classify(url), status, sent, len(body), seconds))
+    return bytes(body)
