@@ -52,6 +52,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Sockets reach loopback only; the environment of this process is clean before anything is collected."""
     config.option.allow_hosts = "127.0.0.0/8,::1,localhost"
     config.option.allow_unix_socket = True
+    for marker in ("benchmark", "vcr"):
+        config.addinivalue_line("markers", f"{marker}: used inside langchain-tests; its plug-in is off here")
     _clean(os.environ)
 
 

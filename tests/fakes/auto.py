@@ -17,6 +17,7 @@ _EXACTLY = re.compile(
 _TOOL_WORDS = re.compile(r"\b(?:tools?|functions?|call|use|using)\b", re.IGNORECASE)
 _SEVERAL = re.compile(r"\b(?:both|parallel|twice|two|at once|at the same time|each)\b", re.IGNORECASE)
 _CHARS_PER_TOKEN = 4
+_VERBS = ("get", "set", "call", "use", "run", "make", "find", "tool", "function", "add", "the", "for", "args", "with")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,12 @@ def example(schema: Mapping[str, Any], words: Sequence[str], numbers: Sequence[f
     return _example(schema, root, list(words), list(numbers), name)
 
 
+def _any_object(prompt: str) -> Mapping[str, Any]:
+    """The shape of an answer of which only the keys are given, in words."""
+    keys = re.findall(r"[\"'`](\w+)[\"'`]", prompt) if re.search(r"\b(?:keys?|fields?)\b", prompt) else []
+    return {"type": "object", "properties": {key: {"type": "string"} for key in keys or ["answer"]}}
+
+
 def _schema_in_words(text: str) -> Mapping[str, Any] | None:
     """The JSON Schema that the words of a request hold."""
     place = text.lower().find("json schema")
@@ -91,7 +98,7 @@ def _schema_in_words(text: str) -> Mapping[str, Any] | None:
 
 def _text(asked: Asked) -> str:
     if asked.schema is not None:
-        schema = asked.schema or {"type": "object", "properties": {"answer": {"type": "string"}}}
+        schema = asked.schema or _any_object(asked.prompt)
         return json.dumps(example(schema, _words(asked.prompt), _numbers(asked.prompt)), ensure_ascii=False)
     if asked.results:
         return "The tool said: " + "; ".join(asked.results)
@@ -122,8 +129,10 @@ def _calls(asked: Asked) -> list[tuple[str, dict[str, Any] | str]]:
 
 
 def _mentions(prompt: str, name: str) -> bool:
-    plain = name.replace("_", " ").replace("-", " ").lower()
-    return name.lower() in prompt.lower() or plain in prompt.lower()
+    """Whether the prompt names the tool, or a word of its name that is no mere verb."""
+    said = prompt.lower()
+    parts = [part for part in re.split(r"[_\W]+", name.lower()) if part not in _VERBS and len(part) > 2]
+    return name.lower() in said or any(re.search(rf"\b{re.escape(part)}", said) for part in parts)
 
 
 def _words(prompt: str) -> list[str]:
