@@ -9,7 +9,7 @@ from ally.cli.finding import Finding
 from ally.config.load import config_files
 from ally.config.paths import Paths
 from ally.config.secrets import EnvFile, env_files, read_env_file
-from ally.providers.entry import ProviderEntry
+from ally.providers.discovery.entry import ProviderEntry
 
 MAX_PROBLEMS = 5
 

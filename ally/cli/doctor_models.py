@@ -16,7 +16,7 @@ from ally.messages import JsonObject
 from ally.models.catalogue import STARTER, load_catalogue
 from ally.models.store import installed
 from ally.providers.builtin.ollama import server
-from ally.providers.entry import ProviderEntry
+from ally.providers.discovery.entry import ProviderEntry
 
 BUDGET_S = 0.5
 SHOWN_MODELS = 5

@@ -12,7 +12,7 @@ from ally.cli import exits
 from ally.cli.terminal import clean, one_line, say
 from ally.errors import UsageError
 from ally.messages import JsonObject
-from ally.providers.entry import ProviderEntry
+from ally.providers.discovery.entry import ProviderEntry
 
 COLUMNS = ("NAME", "PROVIDER", "ORIGIN", "LOCATION", "KEY", "DEFAULT MODEL")
 SHOWN_MODELS = 40

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from ally.errors import StorageError, UsageError
-from ally.providers.facade import custom_dir
+from ally.providers.discovery.facade import custom_dir
 
 MAX_NAME_CHARACTERS = 40
 

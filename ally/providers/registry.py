@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from ally.errors import PluginError, UnknownProvider
 from ally.messages import JsonObject
-from ally.providers import facade
 from ally.providers.base import BaseProvider
 from ally.providers.compatible import CompatibleProvider
-from ally.providers.dropped import Places, find_dropped
-from ally.providers.entry import Found, Origin, ProviderEntry, Quarantined, broken_entry, entry_of
-from ally.providers.manifest import Manifest
-from ally.providers.shipped import builtin_providers, endpoint_providers, preset_providers
+from ally.providers.discovery import facade
+from ally.providers.discovery.dropped import Places, find_dropped
+from ally.providers.discovery.entry import Found, Origin, ProviderEntry, Quarantined, broken_entry, entry_of
+from ally.providers.discovery.manifest import Manifest
+from ally.providers.discovery.shipped import builtin_providers, endpoint_providers, preset_providers
 
 if TYPE_CHECKING:
     from ally.config.settings import Endpoint

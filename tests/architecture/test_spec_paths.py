@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ally.providers.facade import BUILTIN_CLASSES, stand_in_names
+from ally.providers.discovery.facade import BUILTIN_CLASSES, stand_in_names
 from tests.architecture.sources import ROOT
 
 PLUGIN = """

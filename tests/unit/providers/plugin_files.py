@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ally.providers.entry import ProviderEntry
+from ally.providers.discovery.entry import ProviderEntry
 from ally.providers.registry import ProviderRegistry, Sources
 
 ROOT = Path(__file__).resolve().parents[3]

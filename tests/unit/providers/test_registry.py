@@ -8,8 +8,8 @@ from ally.config.settings import Endpoint
 from ally.errors import PluginError, UnknownProvider
 from ally.providers import BaseProvider
 from ally.providers.compatible import CompatibleProvider
+from ally.providers.discovery.shipped import builtin_providers
 from ally.providers.registry import ProviderRegistry, Sources
-from ally.providers.shipped import builtin_providers
 from tests.fakes import FakeOllama
 from tests.unit.providers.plugin_files import IMPORT, ROOT, House, house, provider_class
 

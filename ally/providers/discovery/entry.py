@@ -7,7 +7,7 @@ from typing import Literal
 
 from ally.egress.location import Location, classify
 from ally.providers.base import BaseProvider
-from ally.providers.description import Description
+from ally.providers.discovery.description import Description
 
 Origin = Literal["builtin", "custom", "user", "entry-point", "endpoint"]
 _FARTHEST_FIRST: tuple[Location, ...] = ("cloud", "lan", "local")

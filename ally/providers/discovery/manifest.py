@@ -10,8 +10,8 @@ from typing import cast
 
 from ally.errors import StorageError
 from ally.messages import JsonObject
-from ally.providers.installed import EntryPoint
-from ally.providers.report import Report, report_from, report_to
+from ally.providers.discovery.installed import EntryPoint
+from ally.providers.discovery.report import Report, report_from, report_to
 from ally.storage.atomic import write_atomic
 
 FORMAT = 1

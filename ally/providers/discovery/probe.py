@@ -43,8 +43,8 @@ def main() -> None:
 
 def _inspect(job: JsonObject) -> JsonObject:
     from ally import plugins  # late: as in main
-    from ally.providers import facade
     from ally.providers.base import BaseProvider
+    from ally.providers.discovery import facade
 
     checkout = Path(job["checkout"]) if job["checkout"] else None
     folders = facade.install(checkout, Path(job["user_dir"]))
@@ -74,7 +74,7 @@ def entry_point_classes(reference: str) -> list[type]:
 
 
 def _report(classes: "Sequence[type]", file: str) -> JsonObject:
-    from ally.providers.description import describe  # late: as in main
+    from ally.providers.discovery.description import describe  # late: as in main
 
     providers: list[JsonObject] = []
     problems: list[JsonObject] = []
@@ -96,7 +96,7 @@ def _missing_methods(cls: type) -> list[str]:
 
 
 def _why_none(classes: "Sequence[type]") -> str:
-    from ally.providers.report import NO_PROVIDER  # late: as in main
+    from ally.providers.discovery.report import NO_PROVIDER  # late: as in main
 
     if not classes:
         return NO_PROVIDER
@@ -107,7 +107,7 @@ def _problem(cls: str, file: str, exc: BaseException) -> JsonObject:
     from ally.egress.offline import find_blocked  # late: as in main
     from ally.errors import PluginError
     from ally.plugins import cause_of, line_of
-    from ally.providers.description import BadDescription
+    from ally.providers.discovery.description import BadDescription
 
     origin = exc.__cause__ if isinstance(exc, PluginError) and exc.__cause__ else exc
     if blocked := find_blocked(origin):

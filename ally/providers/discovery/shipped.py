@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from ally.providers.base import BaseProvider
 from ally.providers.builtin.ollama import host_url
 from ally.providers.compatible import CompatibleProvider, CompatibleSpec, load_presets, spec_from_endpoint
-from ally.providers.description import describe
-from ally.providers.entry import Found, Origin
-from ally.providers.facade import BUILTIN_CLASSES
+from ally.providers.discovery.description import describe
+from ally.providers.discovery.entry import Found, Origin
+from ally.providers.discovery.facade import BUILTIN_CLASSES
 
 if TYPE_CHECKING:
     from ally.config.settings import Endpoint
 
 BUILTIN_LABEL = "built-in provider"
-_FOLDER = Path(__file__).parent / "builtin"
+_FOLDER = Path(__file__).parents[1] / "builtin"
 
 
 def builtin_providers() -> list[Found]:

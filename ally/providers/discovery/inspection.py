@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from ally.egress.quiet import silence
-from ally.providers.report import Report, failed, report_from
+from ally.providers.discovery.report import Report, failed, report_from
 
 TIMEOUT_VARIABLE = "ALLY_PLUGIN_TIMEOUT_S"
 DEFAULT_TIMEOUT_S = 20.0
@@ -177,7 +177,7 @@ class _Child:
 
 def child_path(path: Sequence[str], cwd: Path | None) -> list[str]:
     """`sys.path` without the working directory, which may be a stranger's project, unless Ally itself is there."""
-    own = Path(__file__).resolve().parents[2]
+    own = Path(__file__).resolve().parents[3]
     return [entry for entry in path if entry and (Path(entry) != cwd or Path(entry).resolve() == own)]
 
 

@@ -13,12 +13,12 @@ from typing import cast
 from ally.errors import PluginError
 from ally.plugins import PluginFolder, defined_classes, failure, load
 from ally.providers.base import BaseProvider
-from ally.providers.description import Description
-from ally.providers.entry import Found, Origin, Quarantined
-from ally.providers.installed import EntryPoint, installed_stamp, provider_entry_points
-from ally.providers.manifest import Manifest
-from ally.providers.report import NO_PROVIDER, Report, failed
-from ally.providers.sources import Unreadable, addresses_in, claimed_names, digest_of, helpers_of, read_source
+from ally.providers.discovery.description import Description
+from ally.providers.discovery.entry import Found, Origin, Quarantined
+from ally.providers.discovery.installed import EntryPoint, installed_stamp, provider_entry_points
+from ally.providers.discovery.manifest import Manifest
+from ally.providers.discovery.report import NO_PROVIDER, Report, failed
+from ally.providers.discovery.sources import Unreadable, addresses_in, claimed_names, digest_of, helpers_of, read_source
 
 MAX_PACKAGE_FILES = 500
 
@@ -136,7 +136,7 @@ def _reports(plugins: Sequence[_Plugin], places: Places, manifest: Manifest) -> 
     reports = [failed(one.unreadable) if one.unreadable else manifest.find(one.key, one.digest) for one in plugins]
     unknown = [position for position, report in enumerate(reports) if report is None]
     if unknown:
-        from ally.providers.inspection import Job, Surroundings, inspect_all, timeout_s  # heavy
+        from ally.providers.discovery.inspection import Job, Surroundings, inspect_all, timeout_s  # heavy
 
         jobs = [Job(p.path or Path(p.entry_point), p.package, p.entry_point) for p in map(plugins.__getitem__, unknown)]
         surroundings = Surroundings(places.checkout, places.user_dir, timeout_s())
@@ -191,7 +191,7 @@ def _load_file(folder: PluginFolder, file: Path) -> Sequence[type[BaseProvider]]
 
 
 def _load_entry_point(point: EntryPoint) -> Sequence[type[BaseProvider]]:
-    from ally.providers.probe import entry_point_classes  # late: rarely needed
+    from ally.providers.discovery.probe import entry_point_classes  # late: rarely needed
 
     path = Path(point.value)
     try:

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 
 from ally.messages import JsonObject
-from ally.providers.description import Description, description_from
+from ally.providers.discovery.description import Description, description_from
 
 NO_PROVIDER = "no class in it derives from BaseProvider; if it only helps other files, let its name start with _"
 
