@@ -1,6 +1,9 @@
 """On whose behalf a LangChain object is called."""
 
+import re
 from dataclasses import dataclass, field
+
+HALF_HIDDEN = re.compile(r"[\w-]*\*{3,}[\w-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,7 @@ class Caller:
     """Longest silence, before the first piece and between two."""
 
     def clean(self, text: str) -> str:
-        """`text` without any of the secrets."""
+        """`text` without any of the secrets, and without what a service leaves of a key when it hides the middle."""
         for secret in sorted(self.secrets, key=len, reverse=True):
-            text = text.replace(secret, "…")
-        return text
+            text = text.replace(secret, "[key]")
+        return HALF_HIDDEN.sub("[key]", text)

@@ -3,8 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ally.egress.offline import find_blocked
@@ -24,53 +22,23 @@ from ally.errors import (
     Unreachable,
 )
 from ally.providers.langchain.caller import Caller
+from ally.providers.wire.meaning import find_limit_tokens, is_about_money, read_meaning
+from ally.providers.wire.retry_after import find_retry_after_s
+from ally.providers.wire.said import Said, read_body, read_value
 
-MAX_TEXT = 600
-TOO_LONG = re.compile(
-    r"context[ _]length|context window|prompt is too long|maximum prompt length|input token count .* exceeds"
-    r"|exceeds? the (?:available context|context length)|greater than the context length|context[ _]size"
-    r"|reduce the length of the messages|too large for model|input length exceeds|request_too_large",
-    re.IGNORECASE,
-)
-LIMITS = (
-    re.compile(
-        r"(?:maximum context length|maximum prompt length|context (?:size|window|length))\D{0,20}(\d{3,})", re.I
-    ),
-    re.compile(r"(?:>|maximum(?: number of tokens)? allowed \(?)\s*(\d{3,})", re.I),
-    re.compile(r"model with (\d{3,}) maximum", re.I),
-)
-BAD_KEY = re.compile(
-    r"api[ _-]?key (?:not valid|not found|invalid)|invalid (?:x-)?api[ _-]?key|incorrect api key", re.I
-)
 SILENT = re.compile(r"(?:Read|Write|API|Google|Chunk|OpenAI|Anthropic)?Timeout(?:Error|Exception)?$")
+SLOW_CONNECT = re.compile(r"ConnectTimeout|PoolTimeout")
 NOT_CONNECTED = re.compile(r"Connect|Connection|NetworkError|ProxyError|gaierror|Pool|Unreachable|DNS|SSLError")
 BROKEN_OFF = re.compile(r"RemoteProtocolError|ReadError|IncompleteRead|StreamClosed|StreamConsumed|ChunkedEncoding")
-SLOW_CONNECT = re.compile(r"ConnectTimeout|PoolTimeout")
+UNREADABLE = re.compile(
+    r"JSONDecodeError|ValidationError|OutputParserException|UnicodeDecodeError|DecodingError|UnknownApiResponse"
+)
+UNSAID = 500
+"""For what a service reports inside a stream without a status."""
 NOTHING = "No generation chunks were returned"
-UNREADABLE = re.compile(r"JSONDecodeError|ValidationError|OutputParserException|UnicodeDecodeError|DecodingError")
-STATUSES: Mapping[tuple[int, ...] | range, type[ProviderError]] = {
-    (401, 403): RefusedKey,
-    (404,): UnknownModel,
-    (408, 504): Unreachable,
-    (429,): RateLimited,
-    range(500, 600): Overloaded,
-}
-KINDS = {
-    "overloaded_error": 529,
-    "rate_limit_error": 429,
-    "rate_limit_exceeded": 429,
-    "authentication_error": 401,
-    "permission_error": 403,
-    "not_found_error": 404,
-    "model_not_found": 404,
-    "invalid_request_error": 400,
-    "context_length_exceeded": 400,
-    "request_too_large": 413,
-    "api_error": 500,
-    "server_error": 500,
-    "internal_server_error": 500,
-    "timeout_error": 504,
-}
+NOT_JSON = "'str' object has no attribute"
+"""What the SDKs stumble over when the answer is a text instead of JSON."""
+PAGE = re.compile(r"<(?:!doctype|html|head|body)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +48,8 @@ class _Report:
     caller: Caller
     names: tuple[str, ...]
     status: int | None
-    text: str
-    retry_after_s: float | None
+    said: Said
+    headers: Mapping[str, str]
     started: bool
 
     def named(self, pattern: re.Pattern[str]) -> bool:
@@ -96,43 +64,59 @@ def to_ally(error: BaseException, caller: Caller, *, started: bool = False) -> A
         return own
     if (blocked := find_blocked(error)) is not None:
         return OfflineRefused(blocked.destination, provider=caller.provider, model=caller.model)
+    found = next((found for one in chain if (found := _body(one)) is not None), None)
+    statuses = [status for one in chain if (status := _status(one)) is not None]
+    if found is not None:
+        statuses += [found.status if found.status is not None else UNSAID]
+    said = found or Said("")
+    if not said.message:
+        text = _own_words(error, has_status=bool(statuses))
+        said = said._replace(message="" if PAGE.search(text) else text)
     report = _Report(
         caller,
         tuple(cls.__name__ for one in chain for cls in type(one).__mro__),
-        next((status for one in chain if (status := _status(one)) is not None), None),
-        caller.clean(_text(error, chain)),
-        next((wait for one in chain if (wait := _retry_after(one)) is not None), None),
+        statuses[0] if statuses else None,
+        said._replace(message=caller.clean(said.message)),
+        next((found for one in chain if (found := _headers(one))), dict[str, str]()),
         started,
     )
-    return _from_status(report, report.status) if report.status is not None else _from_names(report)
+    if statuses or read_meaning(400, said) == "too_long":
+        return _from_service(report)
+    return _from_library(report)
 
 
-def _from_status(report: _Report, status: int) -> ProviderError:
-    caller, text = report.caller, f"({status}): {report.text}"
-    if status == 413 or (status != 429 and TOO_LONG.search(text)):
-        return _too_long(report)
-    hint = ""
-    kind = next((kind for known, kind in STATUSES.items() if status in known), BadRequest)
-    if kind is RefusedKey or (status == 400 and BAD_KEY.search(text)):
-        kind, what = RefusedKey, "refused the key"
-        hint = f"check {' and '.join(caller.variables) or 'the key of this provider'}"
-    elif kind is UnknownModel:
-        what = f"does not have {caller.model}"
-        hint = f"see: ally providers show {caller.provider}"
-    elif kind is RateLimited:
-        message = f"{caller.provider} asks to slow down {text}"
-        return RateLimited(message, retry_after_s=report.retry_after_s, provider=caller.provider, model=caller.model)
-    elif kind is Unreachable:
-        what = "took too long"
-    else:
-        what = "failed on its side" if kind is Overloaded else "refused the request"
-    return kind(f"{caller.provider} {what} {text}", hint=hint, provider=caller.provider, model=caller.model)
+def _from_service(report: _Report) -> ProviderError:
+    caller, said = report.caller, report.said
+    name = caller.provider
+    number = f" ({report.status})" if report.status is not None else ""
+    rest = f"{number}: {said.message}" if said.message else f"{number}."
+    hint, kind, text = "", BadRequest, f"{name} refused the request{rest}"
+    match read_meaning(report.status or 400, said):
+        case "too_long":
+            text, limit = f"The request is too long for {caller.model}{rest}", find_limit_tokens(said)
+            return ContextTooLong(text, limit_tokens=limit, provider=name, model=caller.model)
+        case "rate_limit":
+            wait_s = None
+            if not is_about_money(said):
+                wait_s = find_retry_after_s(report.headers, said.retry_delay, said.message)
+            text = f"{name} asks to slow down{rest}"
+            return RateLimited(text, retry_after_s=wait_s, provider=name, model=caller.model)
+        case "bad_key" | "forbidden":
+            kind, text = RefusedKey, f"{name} refused the key{rest}"
+            hint = f"check {' and '.join(caller.variables) or f'the key of {name}'}"
+        case "no_model":
+            kind, text, hint = UnknownModel, f"{name} has no model {caller.model}{rest}", f"ally providers show {name}"
+        case "overloaded":
+            kind, text, hint = Overloaded, f"{name} failed on its side{rest}", "try again in a moment"
+        case "no_money":
+            hint = "look at the plan and the balance of your account there"
+        case "bad_request":
+            pass
+    return kind(text, hint=hint, provider=name, model=caller.model)
 
 
-def _from_names(report: _Report) -> ProviderError:
-    caller, text, hint = report.caller, report.text, ""
-    if TOO_LONG.search(text):
-        return _too_long(report)
+def _from_library(report: _Report) -> ProviderError:
+    caller, text, hint = report.caller, report.said.message, ""
     if report.named(SILENT) and not report.named(SLOW_CONNECT):
         return IdleStream(caller.idle_s, provider=caller.provider, model=caller.model)
     kind: type[ProviderError] = CutStream if report.started or "incomplete" in text.lower() else Unreachable
@@ -144,23 +128,21 @@ def _from_names(report: _Report) -> ProviderError:
     elif NOTHING in text:
         kind, what, text = BadReply, "ended without any answer", "the stream held nothing that could be read"
         hint = "is the base URL right? a log-in page of the network answers like this, too"
-    elif report.named(UNREADABLE):
-        kind, what = BadReply, "sent something unreadable"
+    elif report.named(UNREADABLE) or not text or NOT_JSON in text:
+        kind, what, text = BadReply, "sent something unreadable", text or "a web page"
+        hint = "is the base URL right?"
     else:
         kind, what, hint = ProviderError, "failed", "the error comes from the library that the plug-in uses"
     return kind(f"{caller.provider} {what}: {text}", hint=hint, provider=caller.provider, model=caller.model)
 
 
-def _too_long(report: _Report) -> ContextTooLong:
-    caller = report.caller
-    limit = next((int(found[1]) for pattern in LIMITS if (found := pattern.search(report.text))), None)
-    message = f"The conversation is too long for {caller.model}: {report.text}"
-    return ContextTooLong(message, limit_tokens=limit, provider=caller.provider, model=caller.model)
-
-
 def words_of(error: BaseException) -> str:
     """What the exception says, without the input values that pydantic would repeat."""
-    return _without_input(error) or str(error) or type(error).__name__
+    errors = getattr(error, "errors", None)
+    if not callable(errors) or type(error).__name__ != "ValidationError":
+        return str(error) or type(error).__name__
+    found: Any = errors(include_input=False, include_url=False, include_context=False)  # Any: pydantic is duck-typed
+    return "; ".join(f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in found)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -172,9 +154,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(one))
         yield one
-        if isinstance(one, BaseExceptionGroup):
-            waiting.extend(one.exceptions)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - any
-        waiting.extend(link for link in (one.__cause__, one.__context__) if link is not None)
+        members: tuple[BaseException, ...] = getattr(one, "exceptions", ())
+        waiting.extend(link for link in (*members, one.__cause__, one.__context__) if isinstance(link, BaseException))
 
 
 def _status(error: BaseException) -> int | None:
@@ -183,51 +164,32 @@ def _status(error: BaseException) -> int | None:
         value = getattr(holder, name, None)
         if isinstance(value, int) and not isinstance(value, bool) and 400 <= value < 600:
             return value
-    if getattr(error, "status_code", None) == -1 and type(error).__name__ == "ResponseError":
-        return 500  # ollama: an error inside a stream
-    details = _details(error)
-    return next((KINDS[kind] for key in ("code", "type") if (kind := str(details.get(key))) in KINDS), None)
+    # ollama: an error inside a stream
+    return 500 if getattr(error, "status_code", None) == -1 and type(error).__name__ == "ResponseError" else None
 
 
-def _details(error: BaseException) -> Mapping[str, Any]:  # Any: a decoded error body
-    body = getattr(error, "body", None) or getattr(error, "details", None)
-    if not isinstance(body, Mapping):
-        return {}
-    inner: Any = body.get("error", body)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - JSON
-    return inner if isinstance(inner, Mapping) else {"message": str(inner)}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - JSON
+def _body(error: BaseException) -> Said | None:
+    """What the service said, as the vendors' exceptions keep it: decoded or as text."""
+    for name in ("body", "details", "error"):
+        value: object = getattr(error, name, None)
+        if isinstance(value, str) and value:
+            value = read_body(value.encode("utf-8", "replace"))
+        elif isinstance(value, dict | list) and value:
+            value = read_value(value)  # pyright: ignore[reportUnknownArgumentType] - decoded JSON
+        if isinstance(value, Said):
+            return value._replace(message="") if PAGE.search(value.message) else value
+    return None
 
 
-def _text(error: BaseException, chain: list[BaseException]) -> str:
-    """The service's own words, else the exception's."""
-    said = next((str(message) for one in chain if (message := _details(one).get("message"))), "")
-    if not said:
-        said = words_of(error)
-        if _status(error) is None and type(error).__name__ not in said:
-            said = f"{type(error).__name__}: {said}"
-    said = " ".join(said.split())
-    return said if len(said) <= MAX_TEXT else said[:MAX_TEXT] + "…"
+def _headers(error: BaseException) -> dict[str, str]:
+    headers: Any = getattr(getattr(error, "response", None), "headers", None)  # Any: httpx is duck-typed
+    return {str(name).lower(): str(value) for name, value in headers.items()} if headers else {}
 
 
-def _without_input(error: BaseException) -> str:
-    """pydantic repeats the input, which may be a key; its own list of errors can leave it out."""
-    errors = getattr(error, "errors", None)
-    if not callable(errors) or type(error).__name__ != "ValidationError":
+def _own_words(error: BaseException, *, has_status: bool) -> str:
+    """The words of an exception that keeps no body, with its class where no status says more."""
+    said = read_body(words_of(error).encode("utf-8", "replace")).message
+    name = type(error).__name__
+    if not said and PAGE.search(str(error)):
         return ""
-    found: Any = errors(include_input=False, include_url=False, include_context=False)  # Any: pydantic is duck-typed
-    return "; ".join(f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in found)
-
-
-def _retry_after(error: BaseException) -> float | None:
-    headers = getattr(getattr(error, "response", None), "headers", None)
-    value = headers.get("retry-after") if headers is not None else None
-    if value is None:
-        found = re.search(r"retryDelay['\"]?:\s*['\"](\d+(?:\.\d+)?)s", str(error))
-        return float(found[1]) if found else None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(str(value)) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
-        return None
+    return said if has_status or name in said else f"{name}: {said}"

@@ -17,6 +17,7 @@ from ally.messages import BadToolCall, ToolCall
 from ally.providers.arguments import parse_call, refuse_cut
 from ally.providers.langchain.caller import Caller
 from ally.providers.langchain.outgoing import GEMINI_SIGNATURES
+from ally.providers.langchain.text import encodable
 from ally.providers.langchain.vendor import describe
 from ally.providers.model import Chunk, Done, StopReason, TextChunk, ThinkingChunk, Usage
 from ally.providers.thinking import ThinkSplitter
@@ -76,7 +77,7 @@ class Answer:
         self.started = True
         match value:
             case str():
-                return [*self._splitter.feed(value)]
+                return [*self._splitter.feed(encodable(value))]
             case BaseMessage():
                 return self._message(value)
             case _:
@@ -141,7 +142,7 @@ class Answer:
         chunks: list[Chunk] = [*self._beside(message.additional_kwargs)]
         content: Any = message.content  # Any: a string, or blocks of any vendor
         for block in [content] if isinstance(content, str) else content:
-            chunks += self._splitter.feed(block) if isinstance(block, str) else self._block(block)
+            chunks += self._splitter.feed(encodable(block)) if isinstance(block, str) else self._block(block)
         self.note(message.response_metadata)
         if isinstance(message, AIMessage):
             if message.usage_metadata:
@@ -159,7 +160,7 @@ class Answer:
         for key in ("reasoning_content", "reasoning"):
             thought = extra.get(key)
             if isinstance(thought, str) and thought:
-                yield ThinkingChunk(thought)
+                yield ThinkingChunk(encodable(thought))
                 break
         refusal = extra.get("refusal")
         if isinstance(refusal, str) and refusal:
@@ -169,9 +170,9 @@ class Answer:
     def _block(self, block: Json) -> Iterable[Chunk]:
         match block.get("type"):
             case "text" | "output_text":
-                yield from self._splitter.feed(str(block.get("text") or ""))
+                yield from self._splitter.feed(encodable(str(block.get("text") or "")))
             case "thinking":
-                text, signature = str(block.get("thinking") or ""), str(block.get("signature") or "")
+                text, signature = encodable(str(block.get("thinking") or "")), str(block.get("signature") or "")
                 if text or signature:
                     yield ThinkingChunk(text, signature)
             case "redacted_thinking":

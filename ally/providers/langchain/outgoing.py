@@ -23,6 +23,7 @@ from ally.messages import (
     ToolResult,
     UserMessage,
 )
+from ally.providers.langchain.text import encodable
 from ally.providers.langchain.vendor import Family
 from ally.providers.model import Request, ToolSpec
 
@@ -37,7 +38,7 @@ Content = list[str | dict[str, Any]]  # Any: content blocks are JSON-like
 
 def chat_messages(request: Request, family: Family, *, tools: bool) -> list[BaseMessage]:
     """The conversation for a chat model; without `tools`, calls and results of earlier turns become text."""
-    messages: list[BaseMessage] = [SystemMessage(request.system)] if request.system else []
+    messages: list[BaseMessage] = [SystemMessage(encodable(request.system))] if request.system else []
     for message in request.messages:
         match message:
             case UserMessage(parts):
@@ -57,7 +58,7 @@ def prompt(request: Request) -> str:
     """The conversation as one text; a lone question stays as it is."""
     if not is_transcript(request):
         return "".join(_as_text(message) for message in request.messages)
-    lines = [request.system] if request.system else []
+    lines = [encodable(request.system)] if request.system else []
     lines += [f"{SPEAKERS[message.role]}: {_as_text(message)}" for message in request.messages]
     return "\n\n".join([*lines, f"{SPEAKERS['assistant']}:"])
 
@@ -84,12 +85,12 @@ def tool_schemas(tools: Sequence[ToolSpec]) -> list[JsonObject]:
 
 def _user(parts: Sequence[Text | Image]) -> HumanMessage:
     if all(isinstance(part, Text) for part in parts):
-        return HumanMessage("".join(part.text for part in parts if isinstance(part, Text)))
+        return HumanMessage(encodable("".join(part.text for part in parts if isinstance(part, Text))))
     content: Content = []
     for part in parts:
         match part:
             case Text(text):
-                content.append({"type": "text", "text": text})
+                content.append({"type": "text", "text": encodable(text)})
             case Image(data, media_type):
                 url = f"data:{media_type};base64,{base64.b64encode(data).decode()}"
                 content.append({"type": "image_url", "image_url": {"url": url}})
@@ -98,7 +99,7 @@ def _user(parts: Sequence[Text | Image]) -> HumanMessage:
 
 def _assistant(parts: Sequence[Text | Thinking | ToolCall | BadToolCall], family: Family) -> Iterator[AIMessage]:
     calls = [_call(part) for part in parts if isinstance(part, ToolCall | BadToolCall)]
-    text = "".join(part.text for part in parts if isinstance(part, Text))
+    text = encodable("".join(part.text for part in parts if isinstance(part, Text)))
     thoughts = [part for part in parts if isinstance(part, Thinking)]
     blocks = [block for thought in thoughts if (block := _thinking_block(thought, family)) is not None]
     extra: JsonObject = {}
@@ -125,7 +126,7 @@ def _thinking_block(thought: Thinking, family: Family) -> JsonObject | None:
 
 
 def _call(call: ToolCall | BadToolCall) -> LangChainToolCall:
-    args = call.args if isinstance(call, ToolCall) else {"invalid_arguments": call.raw}
+    args = call.args if isinstance(call, ToolCall) else {"invalid_arguments": encodable(call.raw)}
     return LangChainToolCall(name=call.name or "unnamed", args=args, id=call.id)
 
 
@@ -153,4 +154,4 @@ def _as_text(message: Message) -> str:
                         lines.append(f"[called {name} with {raw}]")
                     case Thinking():
                         pass
-    return "\n".join(lines)
+    return encodable("\n".join(lines))

@@ -25,6 +25,9 @@ class _Failed:
     error: BaseException
 
 
+CANCEL_TIMES: Final = 5
+GRACE_S: Final = 0.25
+"""Lets a vendor's own timer of the same length go first: cancelled while cleaning up, it leaves its socket open."""
 WHOLE_ANSWER: Final = 5
 """A whole answer comes after one long silence, so it may last this many idle times."""
 
@@ -85,8 +88,7 @@ async def pull(source: AsyncSource, caller: Caller, idle_s: float) -> AsyncGener
         async for value in _read(queue, caller, idle_s):
             yield value
     finally:
-        task.cancel()
-        await asyncio.wait({task}, timeout=LEAVE_AFTER_S)
+        await _cancel(task)
 
 
 async def pull_in_thread(
@@ -127,10 +129,20 @@ async def pull_in_thread(
         left.set()
 
 
+async def _cancel(task: asyncio.Task[None]) -> None:
+    """Cancel until it is over: libraries that use `wait_for` of Python 3.11 swallow a cancellation now and then."""
+    for _ in range(CANCEL_TIMES):
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=LEAVE_AFTER_S / CANCEL_TIMES)
+        if done:
+            return
+
+
 async def _read(queue: _Queue, caller: Caller, idle_s: float) -> AsyncGenerator[object, None]:
     while True:
         try:
-            async with asyncio.timeout(idle_s):  # wait_for of Python 3.11 loses a cancellation when an item is there
+            # Not wait_for: in Python 3.11 it loses a cancellation when an item has just come.
+            async with asyncio.timeout(idle_s + GRACE_S):
                 item = await queue.get()
         except TimeoutError:
             raise IdleStream(idle_s, provider=caller.provider, model=caller.model) from None

@@ -76,8 +76,10 @@ def address(core: object) -> str:
     return ""
 
 
-def stop_hidden_retries(core: object) -> None:
-    """Tell the SDK client inside not to retry: the engine does, shows it, and can be interrupted."""
+def take_over(core: object) -> None:
+    """Turn off retries and timers inside: Ally has its own, which it shows, and which can be interrupted and set."""
+    if getattr(core, "stream_chunk_timeout", None) is not None:
+        core.stream_chunk_timeout = None  # pyright: ignore[reportAttributeAccessIssue] - seen
     for name in ("root_client", "root_async_client", "client", "async_client", "_client", "_async_client"):
         resource = getattr(core, name, None)
         for client in (resource, getattr(resource, "_client", None)):

@@ -86,7 +86,7 @@ def _wrap(provider: BaseProvider, llm: object, caller: Caller, options: Mapping[
         message = f"create_llm of the provider {caller.provider} gave {vendor.describe(llm)}, not a LangChain model."
         raise ConfigError(message, hint="return an object like langchain_openai.ChatOpenAI(...)")
     found = vendor.inspect(llm, streaming=provider.supports_streaming())
-    vendor.stop_hidden_retries(found.core)
+    vendor.take_over(found.core)
     if found.drive in ("ainvoke", "invoke"):
         vendor.whole_answers_only(found.core)
     tools = not found.is_completion and _wants_tools(provider) and vendor.takes_tools(llm)

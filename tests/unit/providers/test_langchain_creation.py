@@ -101,7 +101,7 @@ def test_a_missing_key_keeps_the_words_of_the_plug_in(text: str, variables: tupl
 def test_another_refusal_is_a_configuration_error_without_the_key() -> None:
     error = raising(ValueError("top_p of sk-secret-1 is too large"))
     assert isinstance(error, ConfigError)
-    assert error.message == "top_p of … is too large"
+    assert error.message == "top_p of [key] is too large"
 
 
 def test_what_pydantic_repeats_of_the_input_is_left_out() -> None:
