@@ -164,6 +164,22 @@ def test_an_example_without_its_key_names_the_variable(
     assert "Traceback" not in done.stderr
 
 
+def test_offline_an_example_reaches_only_this_machine(checkout: Path, run_ally: RunAlly, fake: FakeOpenAI) -> None:
+    drop(checkout, "together.py", example("together"))
+    drop(checkout, "localai.py", example("localai"))
+    (checkout / "config.json").write_text(
+        json.dumps({"provider_options": {"localai": {"base_url": fake.base_url}}}), encoding="utf-8"
+    )
+    fake.key = None
+    with fake:
+        here = run_ally("--offline", "-p", "hi", "--provider", "localai", "--model", "m-1", guarded=False)
+        env = {"TOGETHER_API_KEY": KEY}
+        away = run_ally("--offline", "-p", "hi", "--provider", "together", "--model", "m-1", env=env, guarded=False)
+    assert (here.stdout.strip(), here.returncode) == ("You said: hi", 0), here.stderr
+    assert away.returncode != 0
+    assert "Offline mode: refused to contact api.together.xyz" in away.stderr
+
+
 def test_an_example_works_from_the_users_own_folder(run_ally: RunAlly, home: Path, fake: FakeOpenAI) -> None:
     folder = home / ".config" / "ally" / "providers"
     folder.mkdir(parents=True)

@@ -1,4 +1,5 @@
 import shlex
+import subprocess
 import sys
 from typing import Any
 
@@ -170,8 +171,18 @@ def test_exceptions_are_told_by_their_shape(error: Exception, started: bool, kin
 
 
 def test_importing_the_road_does_not_import_langchain() -> None:
-    import subprocess
-
     script = "import sys, ally.providers.langchain; print([name for name in sys.modules if 'langchain_core' in name])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_without_langchain_the_package_is_named() -> None:
+    script = (
+        "import sys; sys.modules['langchain_core'] = None\n"
+        "from ally.providers.langchain import wrap_llm\n"
+        "from tests.unit.providers.langchain_objects import Plugin\n"
+        "try:\n    wrap_llm(Plugin(lambda *a, **k: object()), 'm', None, None, {})\n"
+        "except Exception as error:\n    print(type(error).__name__, error.package)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "MissingPackage langchain-core\n"
