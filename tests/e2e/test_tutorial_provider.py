@@ -65,7 +65,7 @@ def test_the_errors_that_the_page_shows(checkout: Path, practice: FakeOpenAI, ru
         assert (wrong.returncode, wrong.stdout) == (4, "")
         unknown = run_ally("-p", "hi", "--provider", "acme", "--model", "acme-9")
         assert unknown.returncode == 2
-        for stderr, error in ((wrong.stderr, "refused the key"), (unknown.stderr, "does not have acme-9")):
+        for stderr, error in ((wrong.stderr, "refused the key"), (unknown.stderr, "has no model acme-9")):
             printed = next(block for block in blocks("text") if error in block)
             assert printed in stderr
 

@@ -209,7 +209,7 @@ async def test_whatever_a_stranger_raises_is_a_provider_error(kind: type[Strange
     assert text_of(chunks) in ("Hello", "")
 
 
-@pytest.mark.parametrize("llm", [None, 3, "a text", object()], ids=repr)
+@pytest.mark.parametrize("llm", [None, 3, "a text", object()], ids=lambda value: type(value).__name__)
 def test_create_llm_gives_no_model(llm: object) -> None:
     with pytest.raises(ConfigError, match="not a LangChain model"):
         wrap(llm)
