@@ -22,6 +22,8 @@ from tests.fakes import KEY, Fake, FakeAnthropic, FakeGemini, FakeMiniMax, FakeO
 
 Road = Literal["fast", "guide"]
 IDLE_S = 0.4
+"""The longest silence where an answer is slow."""
+SHORT_S = 0.15
 """The longest silence where a test waits for it."""
 
 
@@ -81,6 +83,7 @@ CAPABILITIES = (
     "wrong_key",
     "refused",
     "half_line",
+    "asks_for_whole",
 )
 KEYLESS = "asks for no key"
 ONE_VALUE = "arguments come as one JSON value, so a service cannot send broken ones"
@@ -89,6 +92,7 @@ NDJSON = "lines of JSON have no comments"
 NO_REASONING_FIELD = "LangChain drops reasoning_content, because it is not OpenAI's own"
 NO_REFUSAL = "the service has no stop reason for a refusal"
 HALF_LINE = "the vendor's client fails on the half line before it sees that the stream ended: BadReply, not CutStream"
+STREAMS_INSIDE = "ChatOllama streams from the server even when it is asked for a whole answer"
 NOT_ECHOED = "this format does not carry thinking back"
 
 
@@ -173,7 +177,7 @@ SUBJECTS: Sequence[Subject] = (
         },
     ),
     Subject(OLLAMA, "fast", _OLLAMA_CANNOT),
-    Subject(OLLAMA, "guide", {**_OLLAMA_CANNOT, "half_line": HALF_LINE}),
+    Subject(OLLAMA, "guide", {**_OLLAMA_CANNOT, "half_line": HALF_LINE, "asks_for_whole": STREAMS_INSIDE}),
     Subject(LAB_OPENAI, "fast", {"thinking_kept": NOT_ECHOED}),
     Subject(LAB_OPENAI, "guide", {"thinking": NO_REASONING_FIELD, "thinking_kept": NOT_ECHOED}),
     Subject(LAB_ANTHROPIC, "fast"),
