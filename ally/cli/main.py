@@ -44,6 +44,8 @@ def _dispatch(args: argparse.Namespace, api_keys: ApiKeys | None) -> int:
     from ally.cli.meter import Meter  # heavy
     from ally.models.progress import listen  # heavy
 
+    if args.no_color:
+        os.environ["NO_COLOR"] = "1"  # where rich looks
     listen(Meter())
     app = App.open(os.environ, offline=args.offline, api_keys=api_keys, warn=say)
     match args.command:
