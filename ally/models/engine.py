@@ -108,6 +108,16 @@ def _number(options: Mapping[str, object], name: str, least: int) -> int | None:
     return value
 
 
+def check_installed() -> None:
+    """Make sure that llama.cpp is there, before anything is fetched for it.
+
+    Raises:
+        MissingPackage: xllamacpp is not installed.
+    """
+    if find_spec("xllamacpp") is None:
+        raise MissingPackage("xllamacpp", provider="local", hint=_INSTALL)
+
+
 class Engine:
     """One child process with one model. `ready` is set when it answers, or to the reason why it does not.
 
@@ -116,8 +126,7 @@ class Engine:
     """
 
     def __init__(self, spec: EngineSpec) -> None:
-        if find_spec("xllamacpp") is None:
-            raise MissingPackage("xllamacpp", provider="local", hint=_INSTALL)
+        check_installed()
         self.spec = spec
         self.ready: Future[Serving] = Future()
         self._key = secrets.token_urlsafe(32)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ally.config.paths import Paths
 from ally.models import store
 from ally.models.catalogue import STARTER
-from ally.models.engine import Engine, EngineSpec, Serving, engines, plan
+from ally.models.engine import Engine, EngineSpec, Serving, check_installed, engines, plan
 from ally.models.progress import OnProgress
 from ally.models.pull import pull
 
@@ -31,6 +31,7 @@ def start(paths: Paths, name: str, options: Mapping[str, object], on_progress: O
         ModelFileError: the model is not there, cannot be fetched or cannot be loaded.
         ConfigError: an option is not a sensible number.
     """
+    check_installed()
     if name == STARTER and store.find(paths, name) is None:
         pull(paths, name, on_progress=on_progress)
     model = store.resolve(paths, name)

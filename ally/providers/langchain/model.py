@@ -1,6 +1,5 @@
 """A LangChain object behind the `Model` port."""
 
-import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -16,11 +15,7 @@ from ally.providers.langchain.pull import drive
 from ally.providers.langchain.structured import Asked, ask_for
 from ally.providers.langchain.vendor import Vendor, uses_responses
 from ally.providers.model import Chunk, Profile, Request, TextChunk
-
-REFUSES_TEMPERATURE = re.compile(
-    r"temperature\W.*(?:deprecated|not support|unsupported|only the default)", re.IGNORECASE
-)
-"""What services say of models that choose the temperature themselves."""
+from ally.providers.wire.refused import REFUSES_STREAM_USAGE, REFUSES_TEMPERATURE
 
 
 class LangChainModel:
@@ -82,7 +77,7 @@ class LangChainModel:
 
     def _leave_out(self, refusal: BadRequest) -> bool:
         """Stop sending what LangChain sends unasked and the service refuses; False if that is not the reason."""
-        if self._ask_for_usage and "stream_options" in refusal.message:
+        if self._ask_for_usage and REFUSES_STREAM_USAGE in refusal.message:
             self._ask_for_usage = False
             return True
         core = self._vendor.core

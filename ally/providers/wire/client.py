@@ -8,11 +8,13 @@ from typing import Literal, Protocol
 import httpx2
 
 from ally.egress.location import classify
+from ally.errors import BadRequest
 from ally.providers.model import Chunk, Profile, Request
 from ally.providers.wire.answer import Parser
 from ally.providers.wire.connection import FAILURES, Call, Connection
 from ally.providers.wire.faults import Faults, Hints
 from ally.providers.wire.framing import read_lines, read_sse
+from ally.providers.wire.refused import without_refused
 from ally.providers.wire.target import Target
 
 _LINGER_S = 0.05
@@ -57,11 +59,22 @@ class WireModel:
         return self._profile
 
     async def stream(self, request: Request) -> AsyncIterator[Chunk]:
-        """Send `request` and yield the answer."""
-        parser = self._wire.read(request, self._faults)
-        async with aclosing(self._receive(request, parser)) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        """Send `request` and yield the answer; a field that the service refuses is left out from then on."""
+        while True:
+            parser = self._wire.read(request, self._faults)
+            started = False
+            try:
+                async with aclosing(self._receive(request, parser)) as chunks:
+                    async for chunk in chunks:
+                        started = True
+                        yield chunk
+            except BadRequest as error:
+                target = None if started else without_refused(self._target, error)
+                if target is None:
+                    raise
+                self._target = target
+            else:
+                break
         # Here the connection is free again, whatever the reader does next.
         for chunk in parser.end():
             yield chunk

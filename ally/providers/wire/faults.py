@@ -128,8 +128,7 @@ class Faults:
             case "no_money":
                 error = BadRequest(f"{name} refused the request{rest}", hint=_PAY_HINT, **self._who)
             case "bad_request":
-                hint = _request_hint(self._target, said)
-                error = BadRequest(f"{name} refused the request{rest}", hint=hint, **self._who)
+                error = BadRequest(f"{name} refused the request{rest}", **self._who)
         return error
 
     def _rate_limit(self, headers: Mapping[str, str], said: Said, rest: str) -> RateLimited:
@@ -165,12 +164,6 @@ def _find_secrets(target: Target) -> tuple[str, ...]:
     values |= {value.partition(" ")[2] for value in values} | {target.api_key or ""}
     values |= {quote(value, safe="") for value in values}
     return tuple(sorted((value for value in values if len(value) >= 4), key=len, reverse=True))
-
-
-def _request_hint(target: Target, said: Said) -> str:
-    if "temperature" in said.message.lower():
-        return f'this model takes no temperature of its own: set it to null for {target.model} in "temperatures"'
-    return ""
 
 
 def _place(target: Target) -> str:

@@ -206,7 +206,6 @@ def test_hints_say_what_to_do() -> None:
     assert "ACME_KEY" in fault(401, b"").hint
     assert "base_url (api.acme.example)" in fault(404, b"<html>").hint
     assert "ally providers show acme" in fault(404, error("no such model")).hint
-    assert '"temperatures"' in fault(400, error("Unsupported value: 'temperature'")).hint
     assert "balance" in fault(402, error("Insufficient credits")).hint
     assert "final address" in fault(301, b"").hint
 
