@@ -16,6 +16,10 @@ _EXACTLY = re.compile(
 )
 _TOOL_WORDS = re.compile(r"\b(?:tools?|functions?|call|use|using)\b", re.IGNORECASE)
 _SEVERAL = re.compile(r"\b(?:both|parallel|twice|two|at once|at the same time|each)\b", re.IGNORECASE)
+_COUNT = re.compile(r"\bcount\b.*?\b(\d+)\b\D{1,20}(\d+)\b", re.IGNORECASE)
+_LONG = re.compile(r"\b(?:long|essay|\d{3,} words|in detail)\b", re.IGNORECASE)
+_PAUSE_S = 0.01
+"""Between two pieces of a long answer, so that there is time to interrupt it."""
 _CHARS_PER_TOKEN = 4
 _VERBS = ("get", "set", "call", "use", "run", "make", "find", "tool", "function", "add", "the", "for", "args", "with")
 
@@ -63,7 +67,8 @@ def automatic(asked: Asked) -> Reply:
         text, stop = text[: asked.max_tokens * _CHARS_PER_TOKEN], "length"
     written = text + thinking + "".join(json.dumps(args) for _, args in calls)
     usage = Usage(input=tokens(asked.all_text or asked.prompt), output=tokens(written))
-    return Reply(text=text, thinking=thinking, tool_calls=calls, usage=usage, stop=stop)  # type: ignore[arg-type]  # str
+    pause_s = _PAUSE_S if len(text) > 200 else 0.0
+    return Reply(text=text, thinking=thinking, tool_calls=calls, usage=usage, stop=stop, delay_s=pause_s)  # type: ignore[arg-type]  # str
 
 
 def tokens(text: str) -> int:
@@ -104,6 +109,10 @@ def _text(asked: Asked) -> str:
         return "The tool said: " + "; ".join(asked.results)
     if match := _EXACTLY.search(asked.prompt):
         return match["text"].strip()
+    if match := _COUNT.search(asked.prompt):
+        return ", ".join(str(number) for number in range(int(match[1]), min(int(match[2]), 2000) + 1))
+    if _LONG.search(asked.prompt):
+        return " ".join(f"Sentence {number} of a long answer." for number in range(1, 101))
     pictures = f" (and sent {asked.images} image)" if asked.images else ""
     return f"You said: {asked.prompt}{pictures}"
 
