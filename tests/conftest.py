@@ -12,6 +12,7 @@ from typing import Protocol
 import pytest
 
 import tests.fakes.guard.sitecustomize  # noqa: F401 - guards this process
+from ally.egress.offline import is_enabled
 from ally.egress.quiet import silence
 from tests.fakes import FakeAnthropic, FakeGemini, FakeMiniMax, FakeOllama, FakeOpenAI, FakeReplicate
 from tests.fakes.requests import words
@@ -223,3 +224,10 @@ def _not_ours(folder: str, names: list[str]) -> list[str]:
     if Path(folder).name == "custom" and Path(folder).parent.name == "providers":
         return [name for name in names if name not in PROJECT_PLUGINS]
     return [name for name in names if name == ".env"]
+
+
+@pytest.fixture(autouse=True)
+def _online() -> Iterator[None]:
+    """Offline mode cannot be undone, so a test that turns it on in this process would spoil all that follow."""
+    yield
+    assert not is_enabled(), "this test turned offline mode on: let a child process do that"

@@ -148,15 +148,12 @@ def test_server_beyond_the_local_network_is_not_asked(examine: Callable[[], Repo
     assert "was not asked" in topics["Ollama"][0]["text"]
 
 
-def test_offline_asks_this_machine_only(examine: Callable[[], Report], app: App, folder: Path):
-    app.offline = True
-    app.env["OLLAMA_HOST"] = "gpu.lan"
-    write_config(folder, {"provider": "openai"})
-    app.env["OPENAI_API_KEY"] = "sk-x"
-    _, topics = examine()
-    assert "was not asked: offline" in topics["Ollama"][0]["text"]
-    assert topics["provider"][0]["status"] == "broken"
-    assert topics["provider"][0]["next_step"] == "ally --provider local"
+def test_offline_asks_this_machine_only(run_ally: RunAlly):
+    env = {"OLLAMA_HOST": "gpu.lan", "ALLY_PROVIDER": "openai", "OPENAI_API_KEY": "sk-x"}
+    done = run_ally("doctor", "--json", "--offline", env=env)
+    rows = {row["topic"]: row for row in json.loads(done.stdout)["findings"]}
+    assert "was not asked: offline" in rows["Ollama"]["text"]
+    assert (rows["provider"]["status"], rows["provider"]["next_step"]) == ("broken", "ally --provider local")
 
 
 def test_unknown_provider_and_missing_key_are_told_for_the_agents_they_hit(examine: Callable[[], Report], folder: Path):
