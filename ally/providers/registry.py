@@ -21,7 +21,7 @@ from ally.providers.discovery import facade
 from ally.providers.discovery.dropped import Places, find_dropped
 from ally.providers.discovery.entry import Found, Origin, ProviderEntry, Quarantined, broken_entry, entry_of
 from ally.providers.discovery.manifest import Manifest
-from ally.providers.discovery.shipped import builtin_providers, endpoint_providers, preset_providers
+from ally.providers.discovery.shipped import aimed, builtin_providers, endpoint_providers, preset_providers
 
 if TYPE_CHECKING:
     from ally.config.settings import Endpoint
@@ -94,8 +94,7 @@ class ProviderRegistry:
             if found is None:
                 raise self.unknown(name)
             self._refuse_to_replace(found)
-            self._made[key] = found.make()
-            _aim(self._made[key], self._options(key).get("base_url"))
+            self._made[key] = aimed(found.make(), self._options(key))
         return self._made[key]
 
     def unknown(self, name: str) -> UnknownProvider:
@@ -130,7 +129,7 @@ class ProviderRegistry:
         found = self._index.winners.get(name.strip().lower())
         if found is None:
             return None
-        says = found.describe()
+        says = found.describe(self._options(found.name))
         return {
             "name": says.name,
             "display_name": says.display_name,
@@ -180,13 +179,6 @@ class ProviderRegistry:
 
 
 @cache
-def _aim(provider: BaseProvider, base_url: object) -> None:
-    """Let a provider that asks its server for models ask the one of `provider_options`."""
-    use_server: object = getattr(provider, "use_server", None)
-    if callable(use_server) and isinstance(base_url, str):
-        use_server(base_url)
-
-
 def get_provider_registry() -> ProviderRegistry:
     """The registry of this process, with the user's own configuration.
 

@@ -152,7 +152,7 @@ def _found(plugin: _Plugin, class_name: str, says: Description) -> Found:
         origin=plugin.origin,
         label=plugin.label,
         make=partial(_make, plugin, class_name, says.name),
-        describe=lambda: says,
+        describe=lambda _: says,
         path=plugin.path,
         addresses=lambda: addresses_in(plugin.source),
     )

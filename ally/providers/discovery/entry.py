@@ -1,11 +1,12 @@
 """One row of `ally providers`, and where it came from."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ally.egress.location import Location, classify
+from ally.messages import JsonObject
 from ally.providers.base import BaseProvider
 from ally.providers.discovery.description import Description
 
@@ -39,15 +40,15 @@ class ProviderEntry:
 class Found:
     """A provider in one of the places where providers come from; nothing of it has run yet.
 
-    `label` says what it is, for the one that overrides it. `addresses` are where its prompts may go, as far as can be
-    seen without running it.
+    `label` says what it is, for the one that overrides it. `describe` takes its `provider_options`. `addresses` are
+    where its prompts may go, as far as can be seen without running it.
     """
 
     name: str
     origin: Origin
     label: str
     make: Callable[[], BaseProvider]
-    describe: Callable[[], Description]
+    describe: Callable[[JsonObject], Description]
     path: Path | None = None
     addresses: Callable[[], Iterable[str]] = tuple
 
@@ -70,9 +71,9 @@ class Quarantined:
     claims: frozenset[str] = frozenset()
 
 
-def entry_of(found: Found, overrides: str | None, options: Mapping[str, object]) -> ProviderEntry:
+def entry_of(found: Found, overrides: str | None, options: JsonObject) -> ProviderEntry:
     """The row of a usable provider; `options` are its `provider_options`."""
-    says = found.describe()
+    says = found.describe(options)
     chosen = options.get("base_url") or options.get("endpoint") or says.base_url
     addresses = [chosen] if isinstance(chosen, str) else found.addresses()
     return ProviderEntry(

@@ -7,12 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ally.messages import JsonObject
 from ally.providers.base import BaseProvider
 from ally.providers.builtin.ollama import host_url
 from ally.providers.compatible import CompatibleProvider, CompatibleSpec, load_presets, spec_from_endpoint
+from ally.providers.constructors import base_url_of
 from ally.providers.discovery.description import describe
 from ally.providers.discovery.entry import Found, Origin
 from ally.providers.discovery.facade import BUILTIN_CLASSES
+from ally.providers.validation import url_problem
 
 if TYPE_CHECKING:
     from ally.config.settings import Endpoint
@@ -38,6 +41,15 @@ def endpoint_providers(endpoints: "Mapping[str, Endpoint]") -> list[Found]:
     return [_compatible(spec, "endpoint", "endpoint of config.json") for spec in specs]
 
 
+def aimed(provider: BaseProvider, options: JsonObject) -> BaseProvider:
+    """`provider`; if it asks its server for models, then the server of its `provider_options`."""
+    use_server: object = getattr(provider, "use_server", None)
+    base_url = base_url_of(options, "")
+    if callable(use_server) and url_problem(base_url) is None:
+        use_server(base_url)
+    return provider
+
+
 def _builtin(file: Path) -> Found:
     make = partial(_make_builtin, file.stem)
     return Found(
@@ -45,7 +57,7 @@ def _builtin(file: Path) -> Found:
         origin="builtin",
         label=BUILTIN_LABEL,
         make=make,
-        describe=lambda: describe(make()),
+        describe=lambda options: describe(aimed(make(), options)),
         path=file,
         addresses=_ADDRESSES.get(file.stem, tuple),
     )
@@ -63,7 +75,7 @@ def _compatible(spec: CompatibleSpec, origin: Origin, label: str) -> Found:
         origin=origin,
         label=label,
         make=lambda: CompatibleProvider(spec),
-        describe=lambda: describe(CompatibleProvider(spec)),
+        describe=lambda options: describe(aimed(CompatibleProvider(spec), options)),
         addresses=lambda: (spec.base_url,),
     )
 

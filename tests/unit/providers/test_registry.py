@@ -9,7 +9,7 @@ from ally.errors import PluginError, UnknownProvider
 from ally.providers import BaseProvider
 from ally.providers.compatible import CompatibleProvider
 from ally.providers.discovery.shipped import builtin_providers
-from ally.providers.registry import ProviderRegistry, Sources
+from ally.providers.registry import ProviderRegistry, Sources, get_provider_registry
 from tests.fakes import FakeOllama
 from tests.unit.providers.plugin_files import IMPORT, ROOT, House, house, provider_class
 
@@ -26,7 +26,7 @@ def test_everything_that_ships_is_there(house: House):
 def test_files_of_built_in_providers_have_their_names():
     for found in builtin_providers():
         assert found.make().name == found.name
-        assert found.describe().name == found.name
+        assert found.describe({}).name == found.name
 
 
 def test_dropped_file_is_a_provider_without_any_other_change(house: House):
@@ -228,7 +228,22 @@ def test_optional_method_that_fails_costs_only_its_answer(house: House):
     assert entry.notes == ("get_display_name: TypeError: 5 is not text", "get_available_models: OSError: down")
 
 
-def test_models_are_those_of_the_server_in_the_options(house: House):
+@pytest.mark.parametrize("option", ["base_url", "endpoint"])
+def test_models_are_those_of_the_server_in_the_options(house: House, option: str):
     with FakeOllama(models=["qwen3:4b"]) as fake:
-        registry = house.registry(provider_options={"ollama": {"base_url": fake.url}})
+        registry = house.registry(provider_options={"Ollama": {option: fake.url}})
         assert registry.get("ollama").get_default_model() == "qwen3:4b"
+        (listed,) = [entry for entry in registry.entries() if entry.name == "ollama"]
+        assert (listed.default_model, listed.available_models) == ("qwen3:4b", ("qwen3:4b",))
+
+
+def test_address_that_is_no_text_is_left_to_the_validation(house: House):
+    registry = house.registry(provider_options={"ollama": {"base_url": ["x"]}})
+    assert registry.get("ollama").name == "ollama"
+    assert "ollama" in {entry.name for entry in registry.entries()}
+
+
+def test_registry_of_the_process_is_made_once(house: House, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ALLY_HOME", str(house.user.parent))
+    assert get_provider_registry() is get_provider_registry()
+    get_provider_registry.cache_clear()
