@@ -4,15 +4,13 @@ from collections.abc import Collection, Iterable
 from typing import TypeVar
 
 from ally.messages import JsonObject
+from ally.providers.wire.options import is_own, wants_stream
 
 T = TypeVar("T")
 
 TIMEOUT_S = 120.0
 """Longest silence of a service on the guide's road; `timeout` or `idle_timeout_s` of the options wins."""
 
-_OWN = frozenset(
-    {"base_url", "endpoint", "timeout", "idle_timeout_s", "connect_timeout_s", "context_window", "headers"}
-)
 _ONLY_LANGCHAIN = frozenset({"max_retries", "use_responses_api", "stream_usage", "output_version"})
 
 
@@ -37,8 +35,9 @@ def timeout_of(options: JsonObject) -> float:
 
 
 def others(options: JsonObject) -> JsonObject:
-    """The options that are neither Ally's own nor set by the helpers here."""
-    return {name: value for name, value in options.items() if name not in _OWN}
+    """The options that are not Ally's own, and in LangChain's words whether whole answers are wanted."""
+    whole = {} if wants_stream(options) else {"disable_streaming": True}
+    return {name: value for name, value in options.items() if not is_own(name)} | whole
 
 
 def for_the_wire(options: JsonObject) -> JsonObject:

@@ -76,7 +76,7 @@ def _number_problem(option: str, value: object, bounds: tuple[float, float, bool
     if not is_number:
         return f"{option} must be {kind}, not {value!r}"
     if not lowest <= float(str(value)) <= highest:
-        return f"{option} must be {kind} from {lowest:g} to {highest:g}, not {value}"
+        return f"{option} must be {kind} from {lowest:,} to {highest:,}, not {value}"
     return None
 
 

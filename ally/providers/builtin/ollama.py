@@ -54,6 +54,8 @@ class OllamaProvider(BaseProvider):
         arguments = others(kwargs)
         if "think" in arguments:
             arguments["reasoning"] = arguments.pop("think")
+        if "max_tokens" in arguments:
+            arguments["num_predict"] = arguments.pop("max_tokens")
         client: JsonObject = {"timeout": timeout_of(kwargs), **arguments.pop("client_kwargs", {})}
         if headers := kwargs.get("headers"):
             client["headers"] = headers
@@ -109,7 +111,7 @@ class OllamaProvider(BaseProvider):
         return next(iter(self.get_available_models()), "qwen3:8b")
 
     def get_available_models(self) -> list[str]:
-        """What the server has now; empty if it does not answer within 0.2 s."""
+        """What the server has now; empty if it does not answer in time."""
         return ollama_models(self.base_url)
 
 

@@ -45,12 +45,12 @@ def build_target(  # noqa: PLR0913 - the facts of a target; all but three are na
         temperature=_number(provider, "temperature", given["temperature"])
         if temperature is None and "temperature" in given
         else temperature,
-        options={name: value for name, value in given.items() if not _is_own(name)},
+        options={name: value for name, value in given.items() if not is_own(name)},
         headers={**(headers or {}), **_headers(provider, given.get("headers", {}))},
         quirks=quirks or Quirks(),
         context_window=_tokens(provider, given["context_window"]) if "context_window" in given else context_window,
         context_window_source="user" if "context_window" in given else "catalogue",
-        streaming=_streams(given),
+        streaming=wants_stream(given),
         key_variable=key_variable,
     )
     times = {
@@ -59,11 +59,13 @@ def build_target(  # noqa: PLR0913 - the facts of a target; all but three are na
     return replace(target, **times) if times else target
 
 
-def _is_own(name: str) -> bool:
+def is_own(name: str) -> bool:
+    """Whether Ally uses the option itself, so that it is no field of a request."""
     return name in _NOT_FOR_THE_SERVICE or name in _FLAGS or name in _SECONDS
 
 
-def _streams(given: JsonObject) -> bool:
+def wants_stream(given: Mapping[str, object]) -> bool:
+    """Whether answers may come piece by piece: nothing in the options says otherwise."""
     wanted = given.get("stream", given.get("streaming", True)) is not False
     return wanted and given.get("disable_streaming") is not True
 

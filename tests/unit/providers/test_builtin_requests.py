@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from ally.providers.builtin.ollama import OllamaProvider
 from ally.providers.builtin.openai import OpenAIProvider
 from ally.providers.builtin.replicate import ReplicateProvider
 from ally.providers.compatible import CompatibleProvider, load_presets, spec_from_endpoint
+from ally.providers.langchain import wrap_llm
 from ally.providers.model import Model, Request, TextChunk, ToolSpec
 from tests.fakes import KEY, FakeAnthropic, FakeGemini, FakeOllama, FakeOpenAI, FakeReplicate, Reply
 from tests.fakes.base import Fake
@@ -60,6 +62,24 @@ async def test_the_fast_road_reaches_the_address_of_the_options_with_the_key_and
         call = next(call for call in fake.calls if call.method == "POST")
         assert call.headers["x-team"] == "lab"
         assert call.path == path or not path
+
+
+@pytest.mark.parametrize(("make", "kind", "model", "path"), ROADS, ids=lambda value: getattr(value, "__name__", ""))
+async def test_common_options_mean_the_same_on_the_guides_road(
+    make: Callable[[], BaseProvider], kind: type[Fake], model: str, path: str
+) -> None:
+    with kind(models=[model]) as fake:
+        fake.always(Reply("Hello"))
+        options: dict[str, Any] = {"base_url": fake.base_url, "stream": False, "group_id": "7", "max_tokens": 4321}
+        key = None if kind is FakeOllama else KEY
+        if kind is FakeOllama:
+            fake.key = None
+        made = wrap_llm(make(), model, None, key, options)
+        assert not made.profile.streaming or kind is FakeReplicate
+        assert await ask(made) == "Hello"
+        sent = json.dumps(next(call.json for call in fake.calls if call.method == "POST"))
+        assert "4321" in sent
+        assert "group_id" not in sent
 
 
 async def test_an_address_in_the_environment_is_not_followed(
