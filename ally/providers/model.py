@@ -1,7 +1,7 @@
 """The `Model` port: the one shape every road to a model has."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from ally.messages import BadToolCall, JsonObject, Message, ToolCall, ToolSpec
@@ -98,7 +98,6 @@ class Profile:
     images: bool = False
     streaming: bool = True
     road: Literal["fast", "guide"] = "fast"
-    extra: JsonObject = field(default_factory=dict[str, object])
 
 
 class Model(Protocol):

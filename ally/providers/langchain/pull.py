@@ -91,9 +91,7 @@ async def pull(source: AsyncSource, caller: Caller, idle_s: float) -> AsyncGener
         await _cancel(task)
 
 
-async def pull_in_thread(
-    source: Callable[[], Iterator[object]], caller: Caller, idle_s: float
-) -> AsyncGenerator[object, None]:
+async def pull_in_thread(source: BlockingSource, caller: Caller, idle_s: float) -> AsyncGenerator[object, None]:
     """The values of a source that blocks.
 
     It runs in a thread that is simply left behind when this iterator is closed: it stops at its next value, and being

@@ -102,7 +102,6 @@ def _wrap(provider: BaseProvider, llm: object, caller: Caller, options: Mapping[
         images=bool(facts.get("image_inputs", found.family in vendor.SEES_IMAGES)) and not found.is_completion,
         streaming=found.drive in ("astream", "stream"),
         road="guide",
-        extra={"class": vendor.describe(found.core)},
     )
     kind = CompletionModel if found.is_completion else LangChainModel
     return kind(llm, found, caller, profile)
