@@ -54,7 +54,7 @@ class Faults:
     def from_answer(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """The error that an answer other than 200 stands for. `headers` have names in lower case."""
         if 300 <= status < 400:
-            place = urlsplit(headers.get("location", "")).hostname or "another path"
+            place = _host_of(headers.get("location", "")) or "another path"
             return self.bad_reply(f"answered {status} and points to {place}", hint="set base_url to the final address")
         return self._from_said(status, headers, read_body(body))
 
@@ -169,6 +169,13 @@ def _find_secrets(target: Target) -> tuple[str, ...]:
 def _place(target: Target) -> str:
     parts = urlsplit(target.base_url)
     return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _cause(error: BaseException) -> str:

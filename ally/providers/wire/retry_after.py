@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _EXHAUSTIBLE = ("requests", "tokens", "input-tokens", "output-tokens")
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(ms|s))?")
+_DIGITS = re.compile(r"[0-9]{1,18}")
+_DURATION = re.compile(r"(?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:(\d{1,9}(?:\.\d{1,18})?)(ms|s))?")
 _IN_TEXT = re.compile(
     r"(?:try again in|retry in|retry after|available in)\s+(\d[\dhms.]*)(?:\s*(seconds?|sec))?", re.IGNORECASE
 )
@@ -50,7 +51,7 @@ def _seconds_or_date(text: str | None) -> float | None:
         return seconds
     try:
         when = parsedate_to_datetime(text)
-    except (ValueError, IndexError, TypeError):
+    except (ValueError, IndexError, TypeError, OverflowError):
         return _duration(text)
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() - time.time()
 
@@ -72,7 +73,7 @@ def _reset(text: str | None) -> float | None:
     """A reset time given as seconds, as "6m0s", as Unix time in s or ms, or as an RFC 3339 date."""
     if not text:
         return None
-    number = _number(text, 1) if not text.isdigit() else float(text)
+    number = float(text) if _DIGITS.fullmatch(text) else _number(text, 1)
     if number is not None:
         if number > 1e11:
             return number / 1000 - time.time()

@@ -8,6 +8,7 @@ from typing import NamedTuple, cast
 from ally.messages import JsonObject
 
 _LONGEST = 600
+_CODE = re.compile(r"[0-9]{3}")
 _STATUS_OF_KIND = {
     "authentication_error": 401,
     "invalid_api_key": 401,
@@ -100,20 +101,28 @@ def _find_message(inner: JsonObject, outer: JsonObject) -> str:
             if isinstance(found, str) and found:
                 return found
             if found and not isinstance(found, bool | int | float) and name != "error":
-                return json.dumps(found, ensure_ascii=False)
+                return _as_text(found)
     return ""
+
+
+def _as_text(value: object) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return ""
 
 
 def _find_status(inner: JsonObject, outer: JsonObject, kinds: frozenset[str]) -> int | None:
     for holder in (inner, outer):
         for name in ("code", "status", "status_code"):
             code = holder.get(name)
-            number = int(code) if isinstance(code, str) and code.isdigit() and len(code) == 3 else code
+            number = int(code) if isinstance(code, str) and _CODE.fullmatch(code) else code
             if isinstance(number, int) and 400 <= number < 600:
                 return number
     base = outer.get("base_resp")
     if isinstance(base, dict):
-        return _STATUS_OF_MINIMAX.get(cast("JsonObject", base).get("status_code", 0), 500)
+        code = cast("JsonObject", base).get("status_code", 0)
+        return _STATUS_OF_MINIMAX.get(code, 500) if isinstance(code, int) else 500
     return next((_STATUS_OF_KIND[kind] for kind in sorted(kinds) if kind in _STATUS_OF_KIND), None)
 
 

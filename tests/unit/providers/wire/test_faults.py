@@ -277,3 +277,35 @@ def test_a_spent_budget_names_no_time_to_wait(body: Any) -> None:
 
 def test_no_source_at_all() -> None:
     assert find_retry_after_s({}, None, "") is None
+
+
+HOSTILE_BODIES = (
+    {"error": {"code": "²²²", "message": "no"}},
+    {"base_resp": {"status_code": {}, "status_msg": ""}},
+    {"base_resp": {"status_code": [1004]}},
+    b'{"detail":' + b"[" * 985 + b"]" * 985 + b"}",
+    b'{"detail":' + b"[" * 100_000,
+)
+
+
+@pytest.mark.parametrize("body", HOSTILE_BODIES, ids=range(len(HOSTILE_BODIES)))
+def test_a_body_made_to_confuse_is_still_an_error_of_the_service(body: Any) -> None:
+    assert isinstance(fault(500, body), Overloaded)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"retry-after": "9" * 5000 + "h"},
+        {"retry-after": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"},
+        {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "²"},
+        {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "9" * 400},
+    ],
+    ids=["hours", "year", "superscript", "infinite"],
+)
+def test_a_waiting_time_that_is_none_is_ignored(headers: dict[str, str]) -> None:
+    assert find_retry_after_s(headers, "9" * 5000 + "h", "retry in " + "9" * 5000 + "h") is None
+
+
+def test_a_redirect_to_something_that_is_no_address_is_named() -> None:
+    assert isinstance(fault(302, {}, location="http://["), BadReply)
