@@ -48,11 +48,11 @@ class Answer:
         self._end()
         return AssistantMessage(tuple(self.parts))
 
-    def partial(self, remark: str) -> AssistantMessage:
-        """What can be kept of an answer that did not end: its text, else `remark`, so that roles still alternate."""
+    def partial(self) -> AssistantMessage | None:
+        """What can be kept of an answer that did not end: its text, None if there is none."""
         self._end()
         text = tuple(part for part in self.parts if isinstance(part, Text))
-        return AssistantMessage(text or (Text(remark),))
+        return AssistantMessage(text) if text else None
 
     def _end(self) -> None:
         self._end_text()

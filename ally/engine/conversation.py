@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ally.engine.interrupt import Interrupt
-from ally.messages import AssistantMessage, JsonObject, Message, Thinking, ToolCall, ToolSpec
+from ally.messages import AssistantMessage, JsonObject, Message, Text, Thinking, ToolCall, ToolSpec, UserMessage
 from ally.providers.model import Model, Request
 from ally.tools.base import Tool
 
@@ -21,7 +21,7 @@ class Limits:
 class Conversation:
     """What is said with one model; `ally.engine.loop.send` continues it.
 
-    `messages` is the history and only ever grows, except through `clear`.
+    `messages` is the history. It only grows, but for `clear` and a last message that got no answer.
     """
 
     model: Model
@@ -45,6 +45,16 @@ class Conversation:
         """The tools the model is told about: none for a model that cannot call any."""
         return tuple(tool.spec for tool in self.tools) if self.model.profile.tools else ()
 
+    def say(self, message: UserMessage) -> None:
+        """Add what the user says, to the message before if that got no answer.
+
+        A remark in place of the missing answer would be there for the model to read, and small ones repeat it.
+        """
+        if self.messages and isinstance(before := self.messages[-1], UserMessage):
+            self.messages[-1] = _joined(before, message)
+        else:
+            self.messages.append(message)
+
     def change_model(self, model: Model) -> Model:
         """Go on with `model`; the one before is given back, still open.
 
@@ -57,6 +67,14 @@ class Conversation:
     def clear(self) -> None:
         """Forget everything that was said."""
         self.messages.clear()
+
+
+def _joined(first: UserMessage, second: UserMessage) -> UserMessage:
+    match first.parts, second.parts:
+        case (*before, Text(last)), (Text(following), *after):
+            return UserMessage((*before, Text(f"{last}\n\n{following}"), *after))
+        case _:
+            return UserMessage((*first.parts, *second.parts))
 
 
 def _portable(message: Message) -> Message:

@@ -8,7 +8,7 @@ from ally.engine.conversation import Conversation
 from ally.engine.interrupt import Interrupted, TimeUp
 from ally.engine.retry import next_wait_s
 from ally.engine.tool_calls import interrupted, run_call
-from ally.errors import BadReply, CutStream, ProviderError
+from ally.errors import BadReply, BadRequest, ContextTooLong, CutStream, ProviderError
 from ally.events import (
     Event,
     MessageFinished,
@@ -23,20 +23,24 @@ from ally.events import (
     TurnStarted,
     UsageReported,
 )
-from ally.messages import BadToolCall, ToolCall, ToolMessage, ToolResult, UserMessage
+from ally.messages import AssistantMessage, BadToolCall, Text, ToolCall, ToolMessage, ToolResult, UserMessage
 from ally.providers.model import TextChunk, ThinkingChunk
 
 MAX_BAD_ROUNDS = 3
 """Answers in a row whose every tool call was unusable, before the turn gives up."""
+
+NO_ANSWER = "(no answer)"
+"""What stands in the history for an answer of which nothing can be kept, where there has to be one."""
 
 
 async def send(talk: Conversation, message: UserMessage) -> AsyncGenerator[Event]:
     """Say `message` and yield what happens, in the order of `ally.events.check_order`.
 
     Failures of the model and of tools are events, not exceptions. However the turn ends, the history in
-    `talk.messages` can be continued: every tool call has a result and the roles alternate.
+    `talk.messages` can be continued: every tool call has a result and the roles alternate. A message that got no answer
+    is kept and said again together with the next one.
     """
-    talk.messages.append(message)
+    talk.say(message)
     talk.interrupt.start(talk.limits.max_seconds)
     yield TurnStarted(talk.model.profile.provider, talk.model.profile.model)
     turns = bad_rounds = 0
@@ -124,8 +128,13 @@ async def _run_calls(talk: Conversation, calls: list[ToolCall | BadToolCall]) ->
 
 
 def _ended_early(talk: Conversation, answer: Answer, end: Exception) -> Event:
-    partial = answer.partial("(no answer)") if answer.has_begun else None
-    talk.messages.append(answer.partial("(no answer)"))
+    partial = answer.partial()
+    if partial is not None:
+        talk.messages.append(partial)
+    elif isinstance(talk.messages[-1], ToolMessage):
+        talk.messages.append(AssistantMessage((Text(NO_ANSWER),)))
+    elif isinstance(end, ContextTooLong | BadRequest):
+        talk.messages.pop()  # the service refused what it says or shows, and would refuse all that follows
     if isinstance(end, ProviderError):
         return TurnFailed(end, partial)
     return TurnInterrupted(partial) if isinstance(end, Interrupted) else TurnFinished("max_seconds")

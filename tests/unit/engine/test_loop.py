@@ -6,7 +6,16 @@ import pytest
 
 from ally.engine.conversation import Conversation, Limits
 from ally.engine.loop import MAX_BAD_ROUNDS, send
-from ally.errors import BadReply, CutStream, Overloaded, RateLimited, RefusedKey, ToolError
+from ally.errors import (
+    BadReply,
+    BadRequest,
+    ContextTooLong,
+    CutStream,
+    Overloaded,
+    RateLimited,
+    RefusedKey,
+    ToolError,
+)
 from ally.events import (
     MessageFinished,
     Notice,
@@ -23,6 +32,7 @@ from ally.events import (
 from ally.messages import (
     AssistantMessage,
     BadToolCall,
+    Image,
     Text,
     Thinking,
     ToolCall,
@@ -205,13 +215,51 @@ async def test_interrupting_a_stream_keeps_what_came_and_closes_it():
     assert isinstance((await play(talk, "go on"))[-1], TurnFinished)
 
 
-async def test_interrupting_before_the_first_word_leaves_alternating_roles():
-    model = ScriptedModel([[HANG]])
+async def test_what_got_no_answer_is_said_again_with_the_next_message():
+    model = ScriptedModel([[HANG], [RefusedKey("no")], [TextChunk("ok"), END]])
     talk = Conversation(model)
     asyncio.get_running_loop().call_later(0.02, talk.interrupt.request)
-    events = await play(talk)
-    assert events[-1] == TurnInterrupted(None)
+    assert (await play(talk, "a log"))[-1] == TurnInterrupted(None)
+    assert isinstance((await play(talk, "what failed?"))[-1], TurnFailed)
+    await play(talk, "try again")
+    assert model.requests[-1].messages == (user("a log\n\nwhat failed?\n\ntry again"),)
     assert [message.role for message in talk.messages] == ["user", "assistant"]
+
+
+async def test_pictures_that_got_no_answer_are_kept_in_order():
+    picture = Image(b"png", "image/png")
+    model = ScriptedModel([[RefusedKey("no")], [TextChunk("ok"), END]])
+    talk = Conversation(model)
+    for message in (UserMessage((Text("look"), picture)), user("well?")):
+        async for _ in send(talk, message):
+            pass
+    assert model.requests[-1].messages == (UserMessage((Text("look"), picture, Text("well?"))),)
+
+
+@pytest.mark.parametrize("error", [ContextTooLong("too long"), BadRequest("no pictures")])
+async def test_what_no_request_can_hold_does_not_spoil_the_next(error):
+    model = ScriptedModel([[TextChunk("hello"), END], [error], [TextChunk("ok"), END]])
+    talk = Conversation(model)
+    for text in ("hi", "far too much", "then less"):
+        await play(talk, text)
+    assert [message.role for message in model.requests[-1].messages] == ["user", "assistant", "user"]
+    assert model.requests[-1].messages[-1] == user("then less")
+
+
+async def test_thoughts_alone_are_no_answer():
+    talk = Conversation(ScriptedModel([[ThinkingChunk("hm"), HANG]]))
+    assert (await play(talk, interrupt_at=ThinkingDelta))[-1] == TurnInterrupted(None)
+    assert talk.messages == [user("hi")]
+
+
+async def test_interrupting_after_a_tool_leaves_a_history_that_can_go_on():
+    calls = [ToolCall("a", "note", {"text": "1"}), Done("tool_calls")]
+    model = ScriptedModel([calls, [HANG], [TextChunk("ok"), END]])
+    talk = Conversation(model, tools=[NoteTool()])
+    await play(talk, interrupt_at=ToolFinished)
+    assert isinstance((await play(talk, "next"))[-1], TurnFinished)
+    roles = [message.role for message in model.requests[-1].messages]
+    assert roles == ["user", "assistant", "tool", "assistant", "user"]
 
 
 async def test_interrupting_a_tool_gives_every_call_a_result():
