@@ -58,6 +58,9 @@ HEADER = """\
 """
 AGENT_NOTE = f"""
 Where the table says *agent*, the key is one of {", ".join(f"`{name}`" for name in AGENTS)}.
+
+`permissions`, `mcp_servers`, `embedding_provider`, `embedding_model` and `scraping_method` are read and checked; they
+take effect with the tools and knowledge bases that they are for, which this version does not have yet.
 """
 SECRETS = """
 ## Keys of services

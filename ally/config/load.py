@@ -44,7 +44,7 @@ def config_files(paths: Paths, checkout: Path | None) -> list[Path]:
 def load_settings(paths: Paths, checkout: Path | None, env: Mapping[str, str], flags: Mapping[str, object]) -> Loaded:
     """The settings of this run.
 
-    `flags` maps `provider`, `model`, `temperature` and `permission_mode` to what the command line gave, or None.
+    `flags` maps `provider`, `model` and `temperature` to what the command line gave, or None.
 
     Raises:
         ConfigError: a file, variable or flag cannot be used.
