@@ -4,10 +4,11 @@ from typing import Protocol
 
 from ally.providers.model import Chunk, Done, Request, StopReason, TextChunk, ThinkingChunk, Usage
 from ally.providers.thinking import ThinkSplitter
-from ally.providers.wire.calls import CallIds, PendingCall, finish_calls
+from ally.providers.wire.calls import CallIds, PendingCall, find_ambiguity, finish_calls, pending_of_value
 from ally.providers.wire.faults import Faults
 
 _CUT_REASONS = ("length", "refused")
+_MOST_CALLS = 1000
 
 
 class Parser(Protocol):
@@ -55,6 +56,7 @@ class Answer:
         self.usage: Usage | None = None
         self.reason: StopReason | None = None
         self.said_anything = False
+        self._event, self._ambiguity = "", ""
 
     def text(self, text: str) -> list[Chunk]:
         """Text of the answer, with `<think>` blocks taken out."""
@@ -70,6 +72,28 @@ class Answer:
         """Thinking that the service marks as such."""
         self.said_anything = True
         return [ThinkingChunk(clean(text))]
+
+    def admit_call(self, count: int) -> None:
+        """Refuse the next call after `count` of them, if no model would mean it.
+
+        Raises:
+            BadReply: it is one too many.
+        """
+        if count >= _MOST_CALLS:
+            raise self._faults.bad_reply(f"asked for more than {_MOST_CALLS} tools at once", hint="try again")
+
+    def add_value_call(self, name: object, args: object, event: str) -> PendingCall:
+        """Add a call that came as JSON values inside `event`.
+
+        Raises:
+            BadReply: it is one too many.
+        """
+        self.admit_call(len(self.calls))
+        if event is not self._event:  # with many calls in one event, reading it for each would take for ever
+            self._event, self._ambiguity = event, find_ambiguity(event)
+        pending = pending_of_value(name, args, self._ambiguity)
+        self.calls.append(pending)
+        return pending
 
     def end(self) -> list[Chunk]:
         """The rest of the text, the calls, and `Done`."""

@@ -269,6 +269,7 @@ class AnthropicParser:
             case "redacted_thinking":
                 return [ThinkingChunk("", text(block, "data"), redacted=True)]
             case "tool_use":
+                self._answer.admit_call(len(self._calls))
                 args = block.get("input")
                 raw = json.dumps(args, ensure_ascii=False) if args else ""
                 self._calls[index] = PendingCall(text(block, "id"), text(block, "name"), [raw])

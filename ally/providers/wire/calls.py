@@ -65,14 +65,15 @@ def finish_calls(pending: Sequence[PendingCall], ids: CallIds, *, cut: bool) -> 
     return calls
 
 
-def pending_of_value(name: object, args: object, event: str) -> PendingCall:
-    """A call that came as JSON values inside `event` and not as text.
-
-    The event is read strictly once more, because what decodes JSON keeps the last of two equal keys.
-    """
-    raw = "" if args is None or args == {} else args if isinstance(args, str) else json.dumps(args, ensure_ascii=False)
+def find_ambiguity(event: str) -> str:
+    """Why no call in `event` can be trusted, e.g. two equal keys, of which decoding keeps one; empty if it can."""
     outer = parse_call("", "event", event)
-    problem = outer.problem if isinstance(outer, BadToolCall) else ""
+    return outer.problem if isinstance(outer, BadToolCall) else ""
+
+
+def pending_of_value(name: object, args: object, problem: str) -> PendingCall:
+    """A call that came as JSON values and not as text."""
+    raw = "" if args is None or args == {} else args if isinstance(args, str) else json.dumps(args, ensure_ascii=False)
     return PendingCall(name=name if isinstance(name, str) else "", pieces=[raw], problem=problem)
 
 

@@ -11,6 +11,7 @@ import httpx2
 from ally.egress.transport import open_client
 from ally.errors import ProviderError
 from ally.messages import JsonObject
+from ally.providers.wire.body import read_parts
 from ally.providers.wire.faults import Faults
 from ally.providers.wire.target import Target
 
@@ -18,7 +19,7 @@ FAILURES = (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, OSError)
 """What a call raises when the connection fails."""
 
 _LONGEST_ERROR = 256 * 1024
-_LONGEST_WHOLE = 64 * 1024 * 1024
+_LONGEST_WHOLE = 16 * 1024 * 1024
 _ERROR_BODY_S = 10.0
 
 
@@ -65,7 +66,7 @@ class Connection:
         body = b""
         try:
             async with asyncio.timeout(_ERROR_BODY_S):
-                async for part in response.aiter_bytes():
+                async for part in read_parts(response):
                     body += part
                     if len(body) > _LONGEST_ERROR:
                         break
@@ -78,11 +79,11 @@ class Connection:
         """The whole body of an answer that is one document."""
         parts: list[bytes] = []
         size = 0
-        async for part in response.aiter_bytes():
+        async for part in read_parts(response):
             parts.append(part)
             size += len(part)
             if size > _LONGEST_WHOLE:
-                raise self._faults.bad_reply("sent an answer of more than 64 MB")
+                raise self._faults.bad_reply("sent an answer of more than 16 MB")
         return b"".join(parts).decode("utf-8", "replace").lstrip("\ufeff")
 
     @contextmanager

@@ -6,8 +6,10 @@ from collections.abc import AsyncGenerator
 
 import httpx2
 
-MAX_EVENT_BYTES = 64 * 1024 * 1024
+from ally.providers.wire.body import read_parts
 
+MAX_EVENT_BYTES = 16 * 1024 * 1024
+"""An image in base64 fits. Decoded, hostile JSON takes thirty times its size."""
 
 _HEAD_BYTES = 64
 _SSE_STARTS = (b":", b"data", b"event", b"id", b"retry")
@@ -72,7 +74,7 @@ class _Body:
 
     async def parts(self) -> AsyncGenerator[bytes]:
         held: bytes | None = b""
-        async for part in self._response.aiter_bytes():
+        async for part in read_parts(self._response):
             if held is None:
                 self._note(part)
                 yield part

@@ -23,7 +23,7 @@ from ally.messages import (
 )
 from ally.providers.model import Chunk, Model, Request, StopReason, ThinkingChunk, Usage
 from ally.providers.wire.answer import Answer, Parser
-from ally.providers.wire.calls import MADE_UP, PendingCall, call_args, call_name, names_of_calls, pending_of_value
+from ally.providers.wire.calls import MADE_UP, PendingCall, call_args, call_name, names_of_calls
 from ally.providers.wire.client import WireModel
 from ally.providers.wire.connection import Call, to_json
 from ally.providers.wire.faults import Faults, Hints
@@ -244,9 +244,8 @@ class GeminiParser:
         answer, signature = self._answer, text(part, "thoughtSignature")
         function = obj(part, "functionCall")
         if function:
-            pending = pending_of_value(function.get("name"), function.get("args"), data)
+            pending = answer.add_value_call(function.get("name"), function.get("args"), data)
             pending.id, pending.signature = text(function, "id"), signature
-            answer.calls.append(pending)
             return []
         said = text(part, "text")
         chunks: list[Chunk] = []

@@ -22,7 +22,6 @@ from ally.providers.wire.calls import (
     call_name,
     find_calls,
     names_of_calls,
-    pending_of_value,
     result_text,
 )
 from ally.providers.wire.client import WireModel
@@ -180,9 +179,8 @@ class OllamaParser:
             chunks += answer.text(said)
         for call in objs(message, "tool_calls"):
             function = obj(call, "function")
-            pending = pending_of_value(function.get("name"), function.get("arguments"), data)
+            pending = answer.add_value_call(function.get("name"), function.get("arguments"), data)
             pending.id = text(call, "id")
-            answer.calls.append(pending)
         if value.get("done") is True:
             self._over = True
             answer.reason = _REASONS.get(text(value, "done_reason"), "end")

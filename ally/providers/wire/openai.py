@@ -261,6 +261,8 @@ class OpenAIParser:
         elif call_id and index in self._calls and self._calls[index].id not in ("", call_id):
             # Some services send every parallel call as number 0.
             index = next((at for at, one in self._calls.items() if one.id == call_id), max(self._calls) + 1)
+        if index not in self._calls:
+            self._answer.admit_call(len(self._calls))
         call = self._calls.setdefault(index, PendingCall())
         function = obj(piece, "function")
         call.id = call.id or call_id
