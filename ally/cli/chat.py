@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from contextlib import aclosing
 from pathlib import Path
@@ -29,7 +30,7 @@ def run(args: argparse.Namespace, app: App) -> int:
     talk = app.converse(args.agent, provider=args.provider, model=args.model, temperature=args.temperature)
     chat = Chat(app, talk, args)
     _greet(chat)
-    _keep_line_history()
+    _edit_lines()
     with asyncio.Runner() as runner:
         try:
             if args.prompt:
@@ -68,7 +69,7 @@ def _next(chat: Chat, runner: asyncio.Runner) -> None:
 
 
 def read_message() -> str:
-    """The next message: one line, or several when each but the last ends in a backslash.
+    """The next message: one line, several when each but the last ends in a backslash, or a pasted block.
 
     Raises:
         EOFError: standard input is at its end.
@@ -77,7 +78,11 @@ def read_message() -> str:
     lines = [_read_line(PROMPT)]
     while lines[-1].endswith("\\"):
         lines[-1] = lines[-1][:-1]
-        lines.append(_read_line(". "))
+        try:
+            lines.append(_read_line(". "))
+        except EOFError:  # what was written so far is a message; the next call finds the end again
+            lines.append("")
+            _end_line()
     return "\n".join(lines)
 
 
@@ -148,11 +153,13 @@ def _end_line() -> None:
         print()
 
 
-def _keep_line_history() -> None:
-    """Let `input` edit lines and recall the ones of this run, where the platform can."""
+def _edit_lines() -> None:
+    """Let `input` edit lines, recall the ones of this run and take a pasted block as one, where the platform can."""
     if sys.stdin.isatty():
         try:
             import readline  # heavy
         except ImportError:
             return
         readline.set_auto_history(True)
+        if os.environ.get("TERM", "dumb") != "dumb" and "libedit" not in (readline.__doc__ or ""):
+            readline.parse_and_bind("set enable-bracketed-paste on")  # Python turns it off

@@ -2,12 +2,13 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pexpect
 import pytest
 
+from tests.conftest import RunAlly
 from tests.fakes import KEY, Failure, FakeOpenAI, Hang, Reply
 
 PROMPT = "\r?\n?> "
@@ -23,21 +24,34 @@ def lab(fake_openai: FakeOpenAI, checkout: Path) -> FakeOpenAI:
 
 
 @pytest.fixture
-def chat(lab: FakeOpenAI, ally_environment, checkout: Path) -> Iterator[pexpect.spawn]:
-    child = pexpect.spawn(
-        sys.executable,
-        ["-m", "ally", "--plain"],
-        env={**ally_environment(checkout), "TERM": "dumb", "INPUTRC": "/dev/null"},
-        cwd=str(checkout),
-        encoding="utf-8",
-        timeout=20,
-        dimensions=(24, 200),
-    )
-    child.setecho(False)
-    child.expect_exact("Ctrl-D leaves")
-    child.expect(PROMPT)
-    yield child
-    child.close(force=True)
+def spawn(lab: FakeOpenAI, ally_environment, checkout: Path) -> Iterator[Callable[..., pexpect.spawn]]:
+    """Starts a chat, ready for the first message, with these variables."""
+    children: list[pexpect.spawn] = []
+
+    def start(**variables: str) -> pexpect.spawn:
+        child = pexpect.spawn(
+            sys.executable,
+            ["-m", "ally", "--plain"],
+            env={**ally_environment(checkout), "TERM": "dumb", "INPUTRC": "/dev/null", **variables},
+            cwd=str(checkout),
+            encoding="utf-8",
+            timeout=20,
+            dimensions=(24, 200),
+        )
+        children.append(child)
+        child.setecho(False)
+        child.expect_exact("Ctrl-D leaves")
+        child.expect(PROMPT)
+        return child
+
+    yield start
+    for child in children:
+        child.close(force=True)
+
+
+@pytest.fixture
+def chat(spawn) -> pexpect.spawn:
+    return spawn()
 
 
 def test_the_model_remembers_the_run(chat, lab):
@@ -115,6 +129,21 @@ def test_a_backslash_continues_the_message(chat, lab):
     chat.sendline("second")
     chat.expect(PROMPT)
     assert lab.requests[-1].json["messages"][-1]["content"] == "first\nsecond"
+
+
+def test_the_end_of_input_ends_a_continued_message(lab, run_ally: RunAlly):
+    lab.script(Reply(text="taken"))
+    assert run_ally("--plain", input="first\\").stdout == "taken\n"
+    assert lab.requests[-1].json["messages"][-1]["content"] == "first\n"
+
+
+def test_a_pasted_block_is_one_message(lab, spawn):
+    lab.script(Reply(text="all of it"))
+    chat = spawn(TERM="xterm")
+    chat.send("\x1b[200~first\r  sécond\rthird\x1b[201~")
+    chat.send("\r")
+    chat.expect_exact("all of it")
+    assert [request.json["messages"][-1]["content"] for request in lab.requests] == ["first\n  sécond\nthird"]
 
 
 def test_another_model_keeps_the_history_and_its_case(chat, lab):
