@@ -41,7 +41,7 @@ class ReplicateProvider(BaseProvider):
         if not api_key:
             raise missing_key(_KEY)
         try:
-            from ally.providers.completion import CompletionLLM  # heavy
+            from ally.providers.langchain.llm import CompletionLLM  # heavy
         except ImportError as error:
             raise missing_package("langchain-core", "Replicate") from error
         return CompletionLLM(model=lambda: self.create_model(model_name, temperature, api_key, **kwargs))
