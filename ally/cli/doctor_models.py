@@ -14,6 +14,7 @@ from ally.egress.lookup import NoAnswer, get_json
 from ally.errors import ConfigError
 from ally.messages import JsonObject
 from ally.models.catalogue import STARTER, load_catalogue
+from ally.models.progress import size_text
 from ally.models.store import installed
 from ally.providers.builtin.ollama import server
 from ally.providers.discovery.entry import ProviderEntry
@@ -57,12 +58,12 @@ def engine_findings(paths: Paths, *, is_offline: bool) -> Iterator[Finding]:
     models = installed(paths)
     is_engine = importlib.util.find_spec("xllamacpp") is not None
     if models:
-        shown = ", ".join(f"{model.name} ({model.size_bytes / 1e6:.0f} MB)" for model in models[:SHOWN_MODELS])
+        shown = ", ".join(f"{model.name} ({size_text(model.size_bytes)})" for model in models[:SHOWN_MODELS])
         yield Finding("local models", "ok", shown, answers=is_engine)
         return
     size = load_catalogue()[STARTER].size_bytes or 0
     # The first question fetches the starter by itself.
-    text = f"none yet; the first question fetches {STARTER} ({size / 1e6:.0f} MB)" if not is_offline else "none yet"
+    text = f"none yet; the first question fetches {STARTER} ({size_text(size)})" if not is_offline else "none yet"
     yield Finding("local models", "missing", text, f"ally models pull {STARTER}", answers=is_engine and not is_offline)
 
 

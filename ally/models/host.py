@@ -34,8 +34,8 @@ def main() -> None:
     os._exit(0)  # an orderly end would wait for the batch that is being computed
 
 
-def _serve(settings: dict[str, Any]) -> Any:  # Any: JSON; a server without type stubs
-    xllamacpp: Any = importlib.import_module("xllamacpp")  # Any: it has no type stubs; Any: native code without types
+def _serve(settings: dict[str, Any]) -> Any:  # Any: JSON; native code without types
+    xllamacpp: Any = importlib.import_module("xllamacpp")  # Any: as above
     params = xllamacpp.CommonParams()
     params.model.path = settings["path"]
     params.model_alias = {settings["alias"]}
@@ -67,7 +67,7 @@ def _props(address: str, api_key: str) -> dict[str, Any]:  # Any: JSON
     connection.request("GET", "/props", headers={"Authorization": f"Bearer {api_key}"})
     props = json.loads(connection.getresponse().read())
     connection.close()
-    caps: dict[str, Any] = props.get("chat_template_caps") or {}  # Any: JSON  # Any: decoded JSON
+    caps: dict[str, Any] = props.get("chat_template_caps") or {}  # Any: JSON
     return {"n_ctx": props["default_generation_settings"]["n_ctx"], "tools": bool(caps.get("supports_tools"))}
 
 
