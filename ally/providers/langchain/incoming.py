@@ -17,9 +17,9 @@ from ally.messages import BadToolCall, ToolCall
 from ally.providers.arguments import parse_call, refuse_cut
 from ally.providers.langchain.caller import Caller
 from ally.providers.langchain.outgoing import GEMINI_SIGNATURES
-from ally.providers.langchain.text import encodable
 from ally.providers.langchain.vendor import describe
 from ally.providers.model import Chunk, Done, StopReason, TextChunk, ThinkingChunk, Usage
+from ally.providers.text import encodable
 from ally.providers.thinking import ThinkSplitter
 
 FINISH_KEYS = ("finish_reason", "stop_reason", "done_reason", "stopReason", "finishReason")

@@ -23,9 +23,9 @@ from ally.messages import (
     ToolResult,
     UserMessage,
 )
-from ally.providers.langchain.text import encodable
 from ally.providers.langchain.vendor import Family
 from ally.providers.model import Request, ToolSpec
+from ally.providers.text import encodable
 
 GEMINI_SIGNATURES = "__gemini_function_call_thought_signatures__"
 """The key under which langchain-google-genai keeps the signatures of calls."""

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from ally.providers.model import Chunk, Done, Request, StopReason, TextChunk, ThinkingChunk, Usage
+from ally.providers.text import encodable
 from ally.providers.thinking import ThinkSplitter
 from ally.providers.wire.calls import CallIds, PendingCall, find_ambiguity, finish_calls, pending_of_value
 from ally.providers.wire.faults import Faults
@@ -61,17 +62,17 @@ class Answer:
     def text(self, text: str) -> list[Chunk]:
         """Text of the answer, with `<think>` blocks taken out."""
         self.said_anything = True
-        return [*self._splitter.feed(clean(text))]
+        return [*self._splitter.feed(encodable(text))]
 
     def plain_text(self, text: str) -> list[Chunk]:
         """Text of a service that marks its thinking itself."""
         self.said_anything = True
-        return [TextChunk(clean(text))]
+        return [TextChunk(encodable(text))]
 
     def thinking(self, text: str) -> list[Chunk]:
         """Thinking that the service marks as such."""
         self.said_anything = True
-        return [ThinkingChunk(clean(text))]
+        return [ThinkingChunk(encodable(text))]
 
     def admit_call(self, count: int) -> None:
         """Refuse the next call after `count` of them, if no model would mean it.
@@ -103,10 +104,3 @@ class Answer:
         chunks += finish_calls(self.calls, self._ids, cut=self.reason in _CUT_REASONS)
         reason: StopReason = "tool_calls" if self.calls and self.reason == "end" else self.reason
         return [*chunks, Done(reason, self.usage)]
-
-
-def clean(text: str) -> str:
-    """`text` without halves of surrogate pairs, which no file or terminal can hold."""
-    if text.isascii():
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,4 +1,4 @@
-"""Text that any library can encode."""
+"""Text that any library, file or terminal can hold."""
 
 
 def encodable(text: str) -> str:
