@@ -52,9 +52,14 @@ def is_address(host: str) -> bool:
 
 
 def _parse_address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    if any(char.isspace() for char in name):
+        return None  # inet_aton stops reading there, but a name look-up does not
     try:
         if ":" in name:
-            address = ipaddress.IPv6Address(name.partition("%")[0])
+            number, zone, _ = name.partition("%")
+            address = ipaddress.IPv6Address(number)
+            if zone and not address.is_link_local:
+                return None
             return address.ipv4_mapped or address
         # Also 127.1, 0x7f000001 and 2130706433, which the system resolves as addresses.
         return ipaddress.IPv4Address(socket.inet_aton(name)) if name else None

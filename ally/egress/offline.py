@@ -19,7 +19,7 @@ _OFFLINE_SWITCHES = {
 _HARMLESS_FAMILIES = frozenset(
     int(getattr(socket, name)) for name in ("AF_UNIX", "AF_NETLINK", "AF_ALG") if hasattr(socket, name)
 )
-_RESOLVING = ("connect", "connect_ex", "sendto", "sendmsg")
+_RESOLVING = ("bind", "connect", "connect_ex", "sendto", "sendmsg")
 _INET_FAMILIES = frozenset({int(socket.AF_INET), int(socket.AF_INET6)})
 
 
@@ -97,6 +97,15 @@ def _guard(event: str, args: tuple[object, ...]) -> None:
         check(args)
 
 
+def _check_kind(args: tuple[object, ...]) -> None:
+    sock, family = args[0], args[1]
+    if family == -1 or family in _HARMLESS_FAMILIES:  # -1: of a socket that is open already
+        return
+    # Of the bare class below Python's own, `_checked` sees nothing, and other families know no addresses to check.
+    if family not in _INET_FAMILIES or not isinstance(sock, socket.socket):
+        raise OfflineBlocked(f"anything over a socket of family {family} ({type(sock).__module__})")
+
+
 def _check_address(args: tuple[object, ...]) -> None:
     sock, address = args[0], args[1]
     family = int(getattr(sock, "family", -1))
@@ -126,6 +135,7 @@ def _check_reverse(args: tuple[object, ...]) -> None:
 
 
 _CHECKS: dict[str, Callable[[tuple[object, ...]], None]] = {
+    "socket.__new__": _check_kind,
     "socket.connect": _check_address,
     "socket.sendto": _check_address,
     "socket.sendmsg": _check_address,

@@ -36,6 +36,9 @@ from ally.egress.location import classify, is_loopback
         ("http://127.0.0.1.nip.example", "cloud"),
         ("http://[2606:4700::1]", "cloud"),
         ("http://[broken", "cloud"),
+        ("http://127.0.0.1 x.evil.example/", "cloud"),
+        ("http://[::1%25x.evil.example]/", "cloud"),
+        ("http://[::ffff:8.8.8.8]/", "cloud"),
         ("no address at all", "cloud"),
         ("", "cloud"),
     ],
@@ -44,6 +47,17 @@ def test_location_of_an_address(url: str, location: str) -> None:
     assert classify(url) == location
 
 
-@pytest.mark.parametrize("host", ["foo.localhost", "gpu", "10.0.0.1", "localhost.evil.example", ""])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "foo.localhost",
+        "gpu",
+        "10.0.0.1",
+        "localhost.evil.example",
+        "",
+        "127.0.0.1 x.evil.example",
+        "::1%x.evil.example",
+    ],
+)
 def test_only_addresses_of_this_machine_and_localhost_itself_are_loopback(host: str) -> None:
     assert not is_loopback(host)
