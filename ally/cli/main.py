@@ -8,7 +8,8 @@ from typing import NoReturn
 
 from ally.cli import exits
 from ally.cli.args import parse
-from ally.cli.terminal import report, say, use_utf8
+from ally.cli.streams import flush, open_streams, output_lost
+from ally.cli.terminal import report, say
 from ally.errors import AllyError
 
 ApiKeys = Mapping[str, str | None]
@@ -25,8 +26,9 @@ def run(argv: Sequence[str] | None = None, *, api_keys: ApiKeys | None = None) -
     `api_keys` is the dictionary of `main.py`, provider name to key; None reads it from the checkout's `main.py` when a
     key is needed.
     """
-    use_utf8(sys.stdout)
-    use_utf8(sys.stderr)
+    if not open_streams():
+        say("Error: Standard output is closed.")
+        return exits.FAILED
     try:
         return _dispatch(parse(sys.argv[1:] if argv is None else argv), api_keys)
     except AllyError as error:
@@ -34,9 +36,10 @@ def run(argv: Sequence[str] | None = None, *, api_keys: ApiKeys | None = None) -
         return exits.exit_code(error)
     except KeyboardInterrupt:
         return exits.INTERRUPTED
-    except BrokenPipeError:  # the reader went away, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exits.OK
+    except SystemExit as done:  # -h and --version
+        return done.code if isinstance(done.code, int) else exits.OK
+    except OSError as error:
+        return exits.FAILED if output_lost(error) else exits.OK
 
 
 def _dispatch(args: argparse.Namespace, api_keys: ApiKeys | None) -> int:
@@ -66,9 +69,6 @@ def _dispatch(args: argparse.Namespace, api_keys: ApiKeys | None) -> int:
 
 def _leave(code: int) -> NoReturn:
     """Exit at once: everything is flushed and closed, and tearing down the interpreter would take another 30 ms."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            code = code or exits.FAILED
+    if not flush():
+        code = code or exits.FAILED
     os._exit(code)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -193,20 +194,56 @@ def test_a_signal_stops_the_answer_and_keeps_what_came(lab, ally_environment, ch
     assert lab.requests[0].wait_disconnected(5)
 
 
-def test_a_reader_that_leaves_is_no_traceback(lab, ally_environment, checkout):
+@pytest.fixture
+def in_shell(ally_environment, checkout) -> Callable[[str], subprocess.CompletedProcess[str]]:
+    """Runs a line of shell in which `ally` is the command."""
+
+    def run(line: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-c", f'ally() {{ "{sys.executable}" -m ally "$@"; }}; {line}'],
+            env=ally_environment(checkout),
+            cwd=checkout,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            stdin=subprocess.DEVNULL,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+def test_a_reader_that_leaves_is_no_traceback(lab, in_shell):
     lab.script(Reply(text="word " * 20000, piece_chars=500))
-    command = f"{sys.executable} -m ally -p tell | head -c 10"
-    done = subprocess.run(
-        ["bash", "-c", command],
-        env=ally_environment(checkout),
-        cwd=checkout,
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-        timeout=60,
-        check=False,
-    )
-    assert done.stdout == b"word word "
-    assert b"Traceback" not in done.stderr
+    done = in_shell("ally -p tell | head -c 10")
+    assert done.stdout == "word word "
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("argv", ["-p hi", "-p hi --output-format json", "providers", "--plain hi", "doctor", "-h"])
+def test_an_answer_that_cannot_be_written_is_an_error(lab, in_shell, argv):
+    done = in_shell(f"ally {argv} > /dev/full")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "Error: Standard output cannot be written: No space left on device."
+
+
+@pytest.mark.parametrize("argv", ["-p hi", "-p hi --output-format json", "providers", "--plain", "--version"])
+def test_a_closed_output_is_an_error_before_anything_is_sent(lab, in_shell, argv):
+    done = in_shell(f"ally {argv} >&-")
+    assert (done.returncode, done.stderr) == (1, "Error: Standard output is closed.\n")
+    assert lab.requests == []
+
+
+def test_a_closed_input_is_an_empty_one(lab, in_shell):
+    lab.script(Reply(text="here"))
+    assert in_shell("ally -p hi <&-").stdout == "here\n"
+    assert in_shell("ally --plain <&-").returncode == 0
+
+
+def test_errors_do_not_move_to_stdout_when_stderr_is_closed(in_shell):
+    done = in_shell("ally -p hi --provider nope 2>&-")
+    assert (done.returncode, done.stdout) == (2, "")
 
 
 def test_control_characters_of_a_model_stay_data_in_json(lab, run_ally: RunAlly):
