@@ -26,6 +26,10 @@ _REFUSED = re.compile(
     r"|ALLY_HOME",
     re.IGNORECASE,
 )
+_SOUNDS_SECRET = re.compile(
+    r"(?!(PIP|UV)_).*(KEY(?![A-Z])|TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|CUSTOM_HEADERS|CONNECTION_STRING).*",
+    re.IGNORECASE,
+)
 _PLACEHOLDER = re.compile(
     r"""[.…*_-]*                                # nothing, ...
     | .*(?:\.\.\.|…)                            # sk-...
@@ -63,6 +67,14 @@ class Key:
 def is_placeholder(value: str) -> bool:
     """Whether `value` is empty or an example such as `...`, `<key>` or `your_api_key_here`."""
     return _PLACEHOLDER.fullmatch(value.strip()) is not None
+
+
+def without_secrets(env: Mapping[str, str]) -> dict[str, str]:
+    """`env` for a child process that needs no keys: without the variables that are named like one.
+
+    The settings of pip and uv stay: whoever fetches packages may need the password of an index.
+    """
+    return {name: value for name, value in env.items() if not _SOUNDS_SECRET.fullmatch(name)}
 
 
 def env_files(paths: Paths, checkout: Path | None) -> list[Path]:

@@ -21,6 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
+from ally.config.secrets import without_secrets
 from ally.errors import ConfigError, MissingPackage, ModelFileError
 from ally.models.gguf import read_header
 from ally.models.memory import available_bytes, threads_for_inference
@@ -229,6 +230,7 @@ def _spawn(log: IO[bytes]) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         stderr=log,
         bufsize=0,
+        env=without_secrets(os.environ),
         start_new_session=True,  # Ctrl-C in the terminal is not for it
     )
 

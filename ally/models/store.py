@@ -217,7 +217,7 @@ def _read_record(model: Path) -> Record | None:
     try:
         record = Record(**json.loads(_record_file(model).read_text("utf-8")))
         return record if record.size_bytes == model.stat().st_size else None
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
 
 

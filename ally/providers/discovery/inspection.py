@@ -114,7 +114,11 @@ class _Child:
             return
 
     def _run(self) -> int | None:
-        """The exit code, None if the child had to be stopped."""
+        """The exit code, None if the child had to be stopped.
+
+        The child has every variable, keys too: a plug-in may read its own into a constant while it is imported, and
+        under which name cannot be known. It can send them nowhere (see probe.py).
+        """
         env = dict(os.environ)
         silence(env)
         process = self._process = subprocess.Popen(

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from ally.config.paths import Paths
-from ally.config.secrets import Keys, is_placeholder, load_env_files, read_env_file
+from ally.config.secrets import Keys, is_placeholder, load_env_files, read_env_file, without_secrets
 from ally.errors import ConfigError
 
 
@@ -186,3 +186,11 @@ def test_key_that_cannot_be_sent_is_refused_without_repeating_it(value: str):
     with pytest.raises(ConfigError, match="X_KEY in the environment") as caught:
         Keys({"X_KEY": value}).find("x", ["X_KEY"])
     assert value not in caught.value.message + caught.value.hint
+
+
+def test_a_child_that_needs_no_keys_gets_none():
+    secret = ["OPENAI_API_KEY", "ANTHROPIC_AUTH_TOKEN", "hf_token", "AWS_SECRET_ACCESS_KEY", "DB_PASSWORD", "MYKEY"]
+    secret += ["GOOGLE_APPLICATION_CREDENTIALS", "OPENAI_CUSTOM_HEADERS", "OPENAI_KEY_2", "ACME_APIKEY"]
+    plain = ["PATH", "HOME", "LANG", "CUDA_VISIBLE_DEVICES", "HTTPS_PROXY", "KEYBOARD", "PIP_INDEX_URL"]
+    plain += ["UV_INDEX_OWN_PASSWORD", "SSL_CERT_FILE"]
+    assert list(without_secrets(dict.fromkeys([*secret, *plain], "x"))) == plain

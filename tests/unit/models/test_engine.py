@@ -105,6 +105,17 @@ class TestPlan:
 
 
 class TestStart:
+    @pytest.mark.skipif(sys.platform != "linux", reason="reads the child's environment from /proc")
+    def test_the_child_knows_no_key(self, starter: Path, pool: EnginePool, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-of-another")
+        engine = pool.acquire(plan(starter, STARTER, TINY))
+        engine.ready.result(LOADING_S)
+        process = Path(f"/proc/{engine.pid}")
+        known = process.joinpath("environ").read_bytes() + process.joinpath("cmdline").read_bytes()
+        assert b"PATH=" in known
+        assert b"sk-of-another" not in known
+        assert engine.ready.result().api_key.encode() not in known
+
     def test_it_answers_only_with_the_key_and_only_on_loopback(self, starter: Path, pool: EnginePool) -> None:
         import httpx2
 
