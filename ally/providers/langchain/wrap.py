@@ -7,11 +7,13 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from ally.egress.location import Location, classify
 from ally.egress.quiet import silence
 from ally.errors import AllyError, ConfigError, MissingKey, MissingPackage, ProviderError
+from ally.plugins import cause_of, line_of
 from ally.providers.base import BaseProvider
 from ally.providers.langchain.caller import Caller
 from ally.providers.langchain.faults import to_ally, words_of
@@ -73,7 +75,7 @@ def _create(
     except ImportError as error:
         raise _missing_package(error, caller) from error
     except (Exception, SystemExit) as error:  # boundary: a stranger's plug-in runs here
-        raise _refused(error, caller) from error
+        raise _refused(error, caller, _file_of(provider)) from error
     return llm
 
 
@@ -165,7 +167,7 @@ def _is_installed(module: str) -> bool:
     return importlib.util.find_spec(module.partition(".")[0]) is not None
 
 
-def _refused(error: BaseException, caller: Caller) -> AllyError:
+def _refused(error: BaseException, caller: Caller, file: Path) -> AllyError:
     text = caller.clean(words_of(error))
     if any(name in text for name in caller.variables) or NEEDS_KEY.search(text):
         missing = [name for name in caller.variables if name in text] or caller.variables
@@ -176,4 +178,11 @@ def _refused(error: BaseException, caller: Caller) -> AllyError:
     known = to_ally(error, caller)
     if type(known) is not ProviderError:
         return known
-    return ConfigError(f"create_llm of the provider {caller.provider} failed: {text}")
+    line = line_of(file, error)
+    place = f"{file}, line {line}" if line else f"provider_options.{caller.provider} in config.json"
+    cause = caller.clean(cause_of(error))
+    return ConfigError(f"create_llm of the provider {caller.provider} failed: {cause}", hint=f"see {place}")
+
+
+def _file_of(provider: BaseProvider) -> Path:
+    return Path(getattr(sys.modules.get(type(provider).__module__), "__file__", None) or "")

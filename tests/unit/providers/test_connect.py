@@ -172,6 +172,17 @@ async def test_subclass_that_overrides_create_llm_is_obeyed(house: House):
     assert await _answer(model) == "m 0.7 k-1 {'a': 1}"
 
 
+@pytest.mark.parametrize(
+    ("statement", "cause"), [("1 / 0", "ZeroDivisionError: division by zero"), ("exit(3)", r"it called exit\(3\)")]
+)
+def test_create_llm_that_fails_is_named_with_its_line(house: House, statement: str, cause: str):
+    source = IMPORT + provider_class("'mine'").replace("raise ValueError('no service behind this one')", statement)
+    path = house.drop("mine.py", source)
+    with pytest.raises(ConfigError, match=cause) as caught:
+        connect(house.registry(), Keys({}), Choice("mine", "m"), {}, print)
+    assert caught.value.hint == f"see {path}, line {source[: source.index(statement)].count(chr(10)) + 1}"
+
+
 async def test_provider_that_does_not_stream_gives_whole_answers(house: House, fake_openai: FakeOpenAI):
     source = (
         "from app.src.providers.builtin import OpenAIProvider\n"
