@@ -98,7 +98,7 @@ class OllamaProvider(BaseProvider):
     def validate_config(self, config: dict[str, Any]) -> tuple[bool, str | None]:
         """Model, address and numbers."""
         problem = find_problem(config, "Ollama")
-        if problem is None and "base_url" not in config and (wrong := url_problem(host_url(os.environ))):
+        if problem is None and not base_url_of(config, "") and (wrong := url_problem(host_url(os.environ))):
             problem = wrong.replace("base_url", "OLLAMA_HOST")
         return problem is None, problem
 

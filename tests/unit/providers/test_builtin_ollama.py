@@ -70,6 +70,8 @@ def test_a_useless_ollama_host_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     is_valid, problem = OllamaProvider().validate_config({"model_name": "m"})
     assert not is_valid
     assert problem == "OLLAMA_HOST must look like https://host/v1"
+    for option in ("base_url", "endpoint"):  # then it is not used
+        assert OllamaProvider().validate_config({"model_name": "m", option: "http://gpu"}) == (True, None)
 
 
 def test_models_are_those_the_server_has(monkeypatch: pytest.MonkeyPatch) -> None:
