@@ -15,14 +15,17 @@ COMMANDS = {
     "config": "show and change settings",
     "doctor": "say what works here and what to do about the rest",
 }
-_EPILOG = "commands:\n" + "\n".join(f"  {name:<11}{text} (ally {name} -h)" for name, text in COMMANDS.items())
+_ONLY_PRINT = {"--output-format": "text", "--json-schema": None, "--max-turns": None, "--max-seconds": None}
+_EPILOG = "commands (ally COMMAND -h tells more):\n" + "\n".join(
+    f"  {name:<11}{text}" for name, text in COMMANDS.items()
+)
 
 
 class _Parser(argparse.ArgumentParser):
     """A parser whose complaints are `UsageError`, so that all errors leave through one door."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message, hint=f"{self.prog} -h lists what is accepted")
+        raise UsageError(message.removeprefix("argument "), hint=f"{self.prog} -h lists what is accepted")
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -40,9 +43,28 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     args, unknown = parser.parse_known_intermixed_args(argv[:end])
     if unknown:
         raise UsageError(f"unknown option {unknown[0]}", hint=_nearest_option(parser, unknown[0]))
+    if not args.print:
+        _refuse_in_chat(args)
+        if end == len(argv) and len(args.prompt) == 1:
+            _refuse_mistyped(args.prompt[0])
     args.command = "chat"
     args.prompt = " ".join([*args.prompt, *argv[end + 1 :]])
     return args
+
+
+def _refuse_in_chat(args: argparse.Namespace) -> None:
+    """An option that would be ignored is an error: whoever sets a limit relies on it."""
+    for option, default in _ONLY_PRINT.items():
+        if getattr(args, option.strip("-").replace("-", "_")) != default:
+            raise UsageError(f"{option} needs -p.", hint=f"ally -p {option} …")
+
+
+def _refuse_mistyped(word: str) -> None:
+    """A single word that is nearly a command is not said to a model, which might be a hosted one."""
+    near = difflib.get_close_matches(word.lower(), COMMANDS, n=1, cutoff=0.8)
+    if near or word.lower() == "help":
+        meant = f"ally {near[0]}" if near else "ally -h"
+        raise UsageError(f"There is no command {word}.", hint=f"did you mean {meant}? To say it: ally -- {word}")
 
 
 def _first_word(parser: argparse.ArgumentParser, argv: Sequence[str]) -> str | None:
@@ -93,7 +115,7 @@ def _chat_parser() -> argparse.ArgumentParser:
     add("--provider", metavar="NAME", help="provider for this run (ally providers)")
     add("--model", metavar="NAME", help="model for this run")
     add("--temperature", metavar="X", type=_temperature, help="temperature for this run, 0 to 2")
-    add("--output-format", choices=OUTPUT_FORMATS, default="text", help="what -p prints on standard output")
+    add("--output-format", choices=OUTPUT_FORMATS, default="text", help="with -p: what is printed")
     add("--json-schema", metavar="FILE", help="with -p: answer with JSON of this JSON Schema")
     add("--max-turns", metavar="N", type=_count, help="with -p: at most N calls of the model")
     add("--max-seconds", metavar="N", type=_seconds, help="with -p: at most N seconds")
@@ -170,21 +192,30 @@ def _add_doctor(commands: "_Commands[_Parser]") -> None:
 
 
 def _temperature(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from error
     if not 0 <= value <= 2:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 2")
     return value
 
 
 def _count(text: str) -> int:
-    value = int(text)
+    try:
+        value = int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from error
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
     return value
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
     return value

@@ -110,8 +110,10 @@ def _read_schema(path: str) -> JsonObject:
     try:
         schema = json.loads(Path(path).read_text(encoding="utf-8"))
         Draft202012Validator.check_schema(schema)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"--json-schema {path}: {error}") from error
+    except OSError as error:
+        raise UsageError(f"--json-schema {path}: {error.strerror}.") from error
+    except ValueError as error:
+        raise UsageError(f"--json-schema {path}: no JSON: {error}.") from error
     except SchemaError as error:
         raise UsageError(f"--json-schema {path}: {error.message} at {error.json_path}") from error
     if not isinstance(schema, dict):

@@ -1,5 +1,7 @@
 """How the command line is read."""
 
+import re
+
 import pytest
 
 from ally.cli.args import COMMANDS, parse
@@ -68,3 +70,38 @@ def test_an_unknown_option_names_the_nearest_one():
 
 def test_after_two_dashes_everything_is_prompt():
     assert parse(["-p", "--", "--what", "is this"]).prompt == "--what is this"
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--temperature", "hot"], "--temperature: 'hot' is not a number"),
+        (["--temperature", "3"], "--temperature: 3 is not between 0 and 2"),
+        (["-p", "--max-turns", "few"], "--max-turns: 'few' is not a whole number"),
+        (["-p", "--max-turns", "0"], "--max-turns: 0 is less than 1"),
+        (["-p", "--max-seconds", "nan"], "--max-seconds: 'nan' is not a number of seconds"),
+    ],
+)
+def test_a_bad_value_is_named_in_the_words_of_the_user(argv, words):
+    with pytest.raises(UsageError, match=re.escape(words)):
+        parse(argv)
+
+
+@pytest.mark.parametrize(
+    "argv", [["--output-format", "json"], ["--json-schema", "f"], ["--max-turns", "1"], ["--max-seconds", "1"]]
+)
+def test_what_only_one_answer_can_obey_is_refused_in_a_chat(argv):
+    with pytest.raises(UsageError, match=f"{argv[0]} needs -p"):
+        parse([*argv, "hello"])
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [("provider", "ally providers"), ("Model", "ally models"), ("docter", "ally doctor"), ("help", "-h")],
+)
+def test_a_mistyped_command_is_not_said_to_a_model(word, hint):
+    with pytest.raises(UsageError) as error:
+        parse([word])
+    assert hint in error.value.hint
+    for said in (["--", word], ["-p", word], [word, "me", "something"]):
+        assert word in parse(said).prompt
