@@ -10,6 +10,7 @@ from ally.cli.doctor_files import config_findings, env_findings, plugin_findings
 from ally.cli.doctor_machine import machine_findings
 from ally.cli.doctor_models import agent_findings, engine_findings, key_findings, ollama_findings
 from ally.cli.finding import Finding
+from ally.cli.table import hang, room
 from ally.cli.terminal import one_line
 from ally.config.settings import Settings
 from ally.errors import ConfigError
@@ -62,10 +63,10 @@ def _settings(app: App) -> Settings | Finding:
 
 
 def _lines(findings: Sequence[Finding]) -> Iterator[str]:
-    previous = ""
+    previous, space = "", room()
     for found in findings:
         topic = found.topic if found.topic != previous else ""
-        yield f"{found.status:<{STATUS_WIDTH}}  {topic:<{TOPIC_WIDTH}}  {one_line(found.text)}"
+        yield hang(f"{found.status:<{STATUS_WIDTH}}  {topic:<{TOPIC_WIDTH}}  ", one_line(found.text), space)
         if found.step:
-            yield f"{'':<{STATUS_WIDTH}}  {'':<{TOPIC_WIDTH}}  → {one_line(found.step)}"
+            yield hang(f"{'':<{STATUS_WIDTH}}  {'':<{TOPIC_WIDTH}}  → ", one_line(found.step), space)
         previous = found.topic

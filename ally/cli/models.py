@@ -6,12 +6,15 @@ import json
 from ally.app import App
 from ally.cli import exits
 from ally.cli.meter import Meter
-from ally.cli.terminal import one_line, say
+from ally.cli.table import room, table
+from ally.cli.terminal import say
 from ally.errors import UsageError
 from ally.messages import JsonObject
 from ally.models import store
 from ally.models.catalogue import CatalogueEntry, load_catalogue
 from ally.models.progress import size_text
+
+COLUMNS = ("NAME", "PARAMETERS", "SIZE", "CONTEXT", "TOOLS", "LICENCE", "HERE")
 
 
 def run(args: argparse.Namespace, app: App) -> int:
@@ -54,13 +57,9 @@ def _list(app: App, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))
         return exits.OK
-    table = [("NAME", "PARAMETERS", "SIZE", "CONTEXT", "TOOLS", "LICENCE", "HERE"), *(_cells(row) for row in rows)]
-    widths = [max(len(cells[column]) for cells in table) for column in range(len(table[0]))]
-    for cells in table:
-        print("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
-    say(
-        "Fetch one: ally models pull NAME. Any other GGUF file: ally models pull MY-NAME --from hf:OWNER/REPO/FILE.gguf"
-    )
+    print("\n".join(table(COLUMNS, [_cells(row) for row in rows], space=room(), spare=("LICENCE",))))
+    say("Fetch one: ally models pull NAME")
+    say("Any other GGUF file: ally models pull MY-NAME --from hf:OWNER/REPO/FILE.gguf")
     return exits.OK
 
 
@@ -103,4 +102,4 @@ def _cells(row: JsonObject) -> tuple[str, ...]:
         row["licence"] or "?",
         "yes" if row["installed"] else "",
     )
-    return tuple(one_line(str(cell)) for cell in cells)
+    return tuple(str(cell) for cell in cells)

@@ -2,19 +2,20 @@
 
 import argparse
 import json
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from ally.app import App
 from ally.cli import exits
+from ally.cli.table import hang, room, table
 from ally.cli.terminal import clean, one_line, say
 from ally.errors import UsageError
 from ally.messages import JsonObject
 from ally.providers.discovery.entry import ProviderEntry
 
 COLUMNS = ("NAME", "PROVIDER", "ORIGIN", "LOCATION", "KEY", "DEFAULT MODEL")
+SPARE = ("ORIGIN", "PROVIDER")
 SHOWN_MODELS = 40
 
 
@@ -40,7 +41,7 @@ def list_all(app: App, *, as_json: bool) -> int:
         print(json.dumps([row_of(entry, names) for entry, names in zip(entries, missing, strict=True)], indent=2))
         return exits.OK
     rows = [cells_of(entry, names) for entry, names in zip(entries, missing, strict=True) if entry.error is None]
-    print("\n".join(table(COLUMNS, rows)))
+    print("\n".join(table(COLUMNS, rows, space=room(), spare=SPARE)))
     broken = [entry for entry in entries if entry.error is not None]
     if broken:
         print("\nleft out:")
@@ -178,19 +179,4 @@ def details(entry: ProviderEntry, missing: Sequence[str]) -> str:
         "streaming": "" if entry.error else ("yes" if entry.supports_streaming else "no"),
         "problems": "; ".join(entry.notes),
     }
-    return "\n".join(f"{label:<14} {one_line(text)}" for label, text in fields.items() if text.strip())
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines with aligned columns; the text may come from plug-ins."""
-    lines = [[one_line(cell) for cell in row] for row in (header, *rows)]
-    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
-    return [
-        "  ".join(cell + " " * (size - width(cell)) for cell, size in zip(row, widths, strict=True)).rstrip()
-        for row in lines
-    ]
-
-
-def width(text: str) -> int:
-    """Columns that `text` takes on a terminal."""
-    return sum(0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF") for char in text)
+    return "\n".join(hang(f"{label:<14} ", one_line(text), room()) for label, text in fields.items() if text.strip())
