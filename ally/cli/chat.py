@@ -12,7 +12,7 @@ from ally.app import App
 from ally.cli import exits
 from ally.cli.folder import enter
 from ally.cli.signals import stopping
-from ally.cli.slash import Chat, is_command, run_command
+from ally.cli.slash import Chat, describe, is_command, run_command
 from ally.cli.terminal import clean, one_line, report, say
 from ally.engine.loop import send
 from ally.errors import AllyError
@@ -20,7 +20,6 @@ from ally.events import Event, Notice, TextDelta, ThinkingDelta, TurnFailed, Tur
 from ally.messages import user
 
 PROMPT = "> "
-_LOCATIONS = {"local": "this machine", "lan": "your network", "cloud": "cloud"}
 
 
 def run(args: argparse.Namespace, app: App) -> int:
@@ -143,9 +142,7 @@ class _Shown:
 
 
 def _greet(chat: Chat) -> None:
-    profile = chat.talk.model.profile
-    where = _LOCATIONS[profile.location]
-    say(f"Ally {__version__} · {profile.provider}:{profile.model} ({where}) · /help lists commands, Ctrl-D leaves")
+    say(f"Ally {__version__} · {describe(chat)} · /help lists commands, Ctrl-D leaves")
 
 
 def _end_line() -> None:

@@ -2,13 +2,18 @@
 
 import argparse
 import difflib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from ally.app import App
-from ally.cli.terminal import clean
+from ally.cli.providers import key_state
+from ally.cli.table import columns, room
+from ally.cli.terminal import clean, one_line, say
 from ally.engine.conversation import Conversation
 from ally.errors import UsageError
+from ally.models import store
+
+LOCATIONS = {"local": "this machine", "lan": "your network", "cloud": "cloud"}
 
 
 @dataclass(slots=True)
@@ -57,17 +62,35 @@ async def _help(chat: Chat, rest: str) -> None:
     width = max(len(command.usage) for command in COMMANDS.values())
     for command in COMMANDS.values():
         print(f"{command.usage:<{width}}  {command.help}")
-    print("A backslash at the end of a line continues the message on the next line.")
+    print("A backslash at the end of a line continues the message on the next line; a pasted block is one message.")
+    print("Ctrl-C stops an answer, Ctrl-D leaves.")
 
 
 async def _model(chat: Chat, name: str) -> None:
     profile = chat.talk.model.profile
+    listed = chat.app.registry.get(profile.provider).get_available_models()
     if name:
         await _switch(chat, profile.provider, name)
+        if listed and name not in listed:
+            _doubt(profile.provider, name, listed)
         return
-    print(f"{profile.provider}:{clean(profile.model)}")
-    for model in chat.app.registry.get(profile.provider).get_available_models():
-        print(f"  {clean(model)}")
+    here = {model.name for model in store.installed(chat.app.paths)} if profile.provider == "local" else None
+    models = listed if profile.model in listed else [profile.model, *listed]
+    rows = [(_mark(model == profile.model, model), _remark(model, here)) for model in models]
+    print("\n".join(columns(rows, space=room())))
+
+
+def _doubt(provider: str, name: str, listed: Sequence[str]) -> None:
+    """Services have more models than any list of them, so that a name is tried whatever the list says."""
+    near = difflib.get_close_matches(name.lower(), {model.lower(): model for model in listed}, n=1)
+    meant = next((model for model in listed if near and model.lower() == near[0]), None)
+    say(f"({provider} lists no {name}; " + (f"did you mean {meant}?)" if meant else "/model shows what it lists.)"))
+
+
+def _remark(model: str, here: Collection[str] | None) -> str:
+    if here is None:
+        return ""
+    return "on this machine" if model in here else f"ally models pull {model}"
 
 
 async def _provider(chat: Chat, name: str) -> None:
@@ -75,8 +98,20 @@ async def _provider(chat: Chat, name: str) -> None:
         await _switch(chat, name, None)
         return
     current = chat.talk.model.profile.provider
-    for known in chat.app.registry.names():
-        print(("* " if known == current else "  ") + clean(known))
+    rows = [
+        (
+            _mark(entry.name == current, entry.name),
+            LOCATIONS[entry.location],
+            key_state(entry, chat.app.keys.missing(entry.name, entry.required_env_vars)),
+        )
+        for entry in chat.app.registry.entries()
+        if entry.error is None
+    ]
+    print("\n".join(columns(rows, space=room())))
+
+
+def _mark(is_current: bool, name: str) -> str:
+    return ("* " if is_current else "  ") + one_line(name)
 
 
 async def _switch(chat: Chat, provider: str, model: str | None) -> None:
@@ -84,7 +119,13 @@ async def _switch(chat: Chat, provider: str, model: str | None) -> None:
     args = chat.args
     talk = chat.app.converse(args.agent, provider=provider, model=model, temperature=args.temperature)
     await chat.talk.change_model(talk.model).close()
-    print(f"{talk.model.profile.provider}:{clean(talk.model.profile.model)}")
+    print(describe(chat))
+
+
+def describe(chat: Chat) -> str:
+    """The model in use and where it runs."""
+    profile = chat.talk.model.profile
+    return clean(f"{profile.provider}:{profile.model} ({LOCATIONS[profile.location]})")
 
 
 async def _clear(chat: Chat, rest: str) -> None:

@@ -6,7 +6,7 @@ import textwrap
 import unicodedata
 from collections.abc import Sequence
 
-from ally.cli.terminal import one_line
+from ally.cli.terminal import clean, one_line
 
 MIN_CUT = 12
 
@@ -28,12 +28,12 @@ def table(
         at = lines[0].index(name)
         lines = [line[:at] + line[at + 1 :] for line in lines]
         widths = _widths(lines)
-    if space is not None and (last := widths[-1] - (_total(widths) - space)) < widths[-1] and last >= MIN_CUT:
-        lines = [[*line[:-1], cut(line[-1], last)] for line in lines]
-    return [
-        "  ".join(cell + " " * (size - width(cell)) for cell, size in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    ]
+    return _fitted(lines, space)
+
+
+def columns(rows: Sequence[Sequence[str]], *, space: int | None = None) -> list[str]:
+    """Lines with aligned columns and no header; what a first cell begins with, such as blanks, stays."""
+    return _fitted([[clean(row[0]), *map(one_line, row[1:])] for row in rows], space)
 
 
 def cut(text: str, columns: int) -> str:
@@ -56,6 +56,17 @@ def hang(first: str, text: str, space: int | None) -> str:
 def width(text: str) -> int:
     """Columns that `text` takes on a terminal."""
     return sum(0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF") for char in text)
+
+
+def _fitted(lines: Sequence[Sequence[str]], space: int | None) -> list[str]:
+    widths = _widths(lines)
+    if space is not None and (last := widths[-1] - (_total(widths) - space)) < widths[-1] and last >= MIN_CUT:
+        lines = [[*line[:-1], cut(line[-1], last)] for line in lines]
+        widths[-1] = last
+    return [
+        "  ".join(cell + " " * (size - width(cell)) for cell, size in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]
 
 
 def _widths(lines: Sequence[Sequence[str]]) -> list[int]:

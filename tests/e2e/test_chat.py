@@ -160,6 +160,33 @@ def test_another_model_keeps_the_history_and_its_case(chat, lab):
     assert request["messages"][1]["content"] == "I am Ada"
 
 
+def test_the_models_are_listed_with_the_current_one_marked(chat, lab):
+    chat.sendline("/model")
+    chat.expect_exact(f"* {lab.models[0]}")
+    chat.expect_exact(f"  {lab.models[1]}")
+
+
+def test_a_model_that_is_not_listed_is_tried_with_a_word_of_doubt(chat, lab):
+    chat.sendline(f"/model {lab.models[1].upper()}")
+    chat.expect_exact(f"lab lists no {lab.models[1].upper()}")
+    chat.expect_exact(f"did you mean {lab.models[1]}?")
+    chat.expect(PROMPT)
+
+
+def test_models_of_this_machine_are_marked_and_so_is_where_a_model_runs(chat):
+    chat.sendline("/provider local")
+    chat.expect_exact("local:smollm2-135m (this machine)")
+    chat.sendline("/model")
+    chat.expect(r"\* smollm2-135m +on this machine")
+    chat.expect(r"  qwen3-4b +ally models pull qwen3-4b")
+
+
+def test_the_providers_are_listed_with_place_and_key(chat):
+    chat.sendline("/provider")
+    chat.expect(r"\* lab +this machine +set")
+    chat.expect(r"  openai +cloud +no OPENAI_API_KEY")
+
+
 def test_a_provider_that_cannot_be_had_changes_nothing(chat, lab):
     chat.sendline("/provider nope")
     chat.expect_exact("Unknown provider: nope")
