@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any
 
+from ally.errors import BadReply
+
 LINKS = (
     "root_async_client",
     "root_client",
@@ -18,6 +20,7 @@ LINKS = (
 )
 """The attributes that lead from the classes of the partner packages to the httpx clients inside."""
 MAX_DEPTH = 6
+_FIRST = "ally.first"
 
 
 async def close_connections(core: object) -> None:
@@ -35,7 +38,42 @@ async def close_connections(core: object) -> None:
             continue
 
 
+def stay_at_the_service(core: object) -> None:
+    """Let no redirect carry the prompt and the key to another host; the SDKs follow each.
+
+    A redirect within the service, or to its https, is followed as before.
+    """
+    for client in _clients(core):
+        is_async = hasattr(client, "aclose")
+        hook = _check_hop_async if is_async else _check_hop
+        hooks: Any = getattr(client, "event_hooks", None)  # Any: httpx is duck-typed
+        if isinstance(hooks, dict) and hook not in hooks["request"]:
+            client.event_hooks = {**hooks, "request": [*hooks["request"], hook]}
+
+
+async def _check_hop_async(request: Any) -> None:  # Any: httpx is duck-typed
+    _check_hop(request)
+
+
+def _check_hop(request: Any) -> None:  # Any: httpx is duck-typed
+    """Called before each hop; a redirected request has the extensions of the one before."""
+    here = (request.url.scheme, request.url.host, request.url.port)
+    first = request.extensions.setdefault(_FIRST, here)
+    is_upgrade = here[:2] == ("https", first[1]) and first[0] == "http"
+    if here != first and not is_upgrade:
+        raise BadReply(
+            f"{first[1]} points to {here[1]}, which is not asked: the key and the prompt are for {first[1]}.",
+            hint="set base_url to the final address",
+        )
+
+
 def _transports(core: object) -> Iterator[object]:
+    for client in _clients(core):
+        mounted: Any = client._mounts  # Any: httpx is duck-typed
+        yield from (found for found in (client._transport, *mounted.values()) if found is not None)
+
+
+def _clients(core: object) -> Iterator[Any]:  # Any: httpx is duck-typed
     seen: set[int] = set()
     layer = [core]
     for _ in range(MAX_DEPTH):
@@ -46,8 +84,7 @@ def _transports(core: object) -> Iterator[object]:
             seen.add(id(one))
             own: dict[str, object] = getattr(one, "__dict__", {})
             if "_transport" in own and "_mounts" in own:
-                mounted: Any = own["_mounts"]  # Any: httpx is duck-typed
-                yield from (found for found in (own["_transport"], *mounted.values()) if found is not None)
+                yield one
                 continue
             private: dict[str, object] = getattr(one, "__pydantic_private__", None) or {}
             held = {**own, **private}

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from langchain_core.language_models import BaseChatModel, BaseLanguageModel, BaseLLM
 
 from ally.messages import JsonObject
+from ally.providers.langchain.connections import stay_at_the_service
 
 Family = Literal["openai", "anthropic", "google", "ollama", "groq", "mistral", "other"]
 Drive = Literal["astream", "stream", "ainvoke", "invoke"]
@@ -77,7 +78,7 @@ def address(core: object) -> str:
 
 
 def take_over(core: object) -> None:
-    """Turn off retries and timers inside: Ally has its own, which it shows, and which can be interrupted and set."""
+    """Turn off retries and timers inside, which Ally does itself, visibly, and refuse redirects to strangers."""
     if getattr(core, "stream_chunk_timeout", None) is not None:
         core.stream_chunk_timeout = None  # pyright: ignore[reportAttributeAccessIssue] - seen
     for name in ("root_client", "root_async_client", "client", "async_client", "_client", "_async_client"):
@@ -87,6 +88,7 @@ def take_over(core: object) -> None:
                 client.max_retries = 0  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue] - seen
     if isinstance(getattr(core, "max_retries", None), int) and "google" in type(core).__module__:
         core.max_retries = 1  # pyright: ignore[reportAttributeAccessIssue] - seen; it counts the first attempt, too
+    stay_at_the_service(core)
 
 
 def whole_answers_only(core: object) -> None:
