@@ -155,7 +155,8 @@ class Faults:
 
     def _clean(self, text: str) -> str:
         for secret in self._secrets:
-            text = text.replace(secret, "[key]")
+            # A host in a redirect comes in lower case.
+            text = re.sub(re.escape(secret), "[key]", text, flags=re.IGNORECASE)
         return _MASKED.sub("[key]", text)
 
 

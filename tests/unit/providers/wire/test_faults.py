@@ -309,3 +309,9 @@ def test_a_waiting_time_that_is_none_is_ignored(headers: dict[str, str]) -> None
 
 def test_a_redirect_to_something_that_is_no_address_is_named() -> None:
     assert isinstance(fault(302, {}, location="http://["), BadReply)
+
+
+def test_a_key_in_the_host_of_a_redirect_is_not_shown() -> None:
+    faults = Faults(build_target("acme", "m", "https://acme.example", api_key="sk-ABCDEF"), Hints())
+    error = faults.from_answer(307, {"location": "https://sk-ABCDEF.stranger.example/"}, b"")
+    assert "sk-abcdef" not in error.message.lower()
