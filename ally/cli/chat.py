@@ -142,7 +142,7 @@ class _Shown:
 
 
 def _greet(chat: Chat) -> None:
-    say(f"Ally {__version__} · {describe(chat)} · /help lists commands, Ctrl-D leaves")
+    say(f"Ally {__version__} · {describe(chat)} · /help · Ctrl-D leaves")
 
 
 def _end_line() -> None:
