@@ -30,7 +30,7 @@ def run(args: argparse.Namespace, app: App) -> int:
             {"topic": found.topic, "status": found.status, "text": found.text, "next_step": found.step or None}
             for found in findings
         ]
-        print(json.dumps({"can_answer": can_answer, "findings": rows}, ensure_ascii=False, indent=2))
+        print(json.dumps({"can_answer": can_answer, "findings": rows}, indent=2))
     else:
         print("\n".join(_lines(findings)))
         print("\n" + ("Ally can answer here." if can_answer else "Ally cannot answer yet: see the steps above."))

@@ -55,7 +55,7 @@ def _remove(name: str, app: App) -> int:
 def _list(app: App, *, as_json: bool) -> int:
     rows = _rows(app)
     if as_json:
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        print(json.dumps(rows, indent=2))
         return exits.OK
     print("\n".join(table(COLUMNS, [_cells(row) for row in rows], space=room(), spare=("LICENCE",))))
     say("Fetch one: ally models pull NAME")

@@ -77,13 +77,15 @@ def _notice(event: Notice) -> None:
 
 
 def _prompt(words: str) -> str:
-    """The prompt of the command line, followed by what standard input holds, if it is no terminal.
+    """What standard input holds, if it is no terminal, followed by the prompt of the command line.
+
+    Models answer better when the question comes after the text it is about.
 
     Raises:
         UsageError: both are empty.
     """
     piped = "" if sys.stdin is None or sys.stdin.isatty() else _read_stdin()
-    prompt = "\n\n".join(part for part in (words.strip(), piped.strip()) if part)
+    prompt = "\n\n".join(part for part in (piped.strip(), words.strip()) if part)
     if not prompt:
         raise UsageError("There is nothing to answer.", hint='give a prompt: ally -p "…", or pipe text in')
     return prompt

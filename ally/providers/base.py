@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any, Optional
 if TYPE_CHECKING:
     from ally.providers.model import Model
 
+DEFAULT_TEMPERATURE = 0.7
+"""What the guide's `create_llm` and `validate_config` see when nobody set one: the guide promises them a number."""
+
 
 class BaseProvider(ABC):
     """A service that runs language models.

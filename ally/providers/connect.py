@@ -10,12 +10,10 @@ from ally.config.secrets import Key, Keys
 from ally.errors import AllyError, ConfigError, MissingKey, MissingPackage
 from ally.messages import JsonObject
 from ally.plugins import cause_of, failure
-from ally.providers.base import BaseProvider, takes_fast_road
+from ally.providers.base import DEFAULT_TEMPERATURE, BaseProvider, takes_fast_road
 from ally.providers.model import Model
 from ally.providers.registry import ProviderRegistry
 
-DEFAULT_TEMPERATURE = 0.7
-"""What `validate_config` sees when the user set none; the guide promises it a number."""
 SHOWN_MODELS = 5
 
 _ELSEWHERE = {

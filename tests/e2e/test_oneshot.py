@@ -51,10 +51,10 @@ def test_stdout_holds_the_answer_and_nothing_else(lab, run_ally: RunAlly):
     assert (done.returncode, done.stdout, done.stderr) == (0, "Grüße, 世界 👋\n", "")
 
 
-def test_prompt_and_stdin_are_one_message(lab, run_ally: RunAlly):
+def test_piped_text_and_the_question_after_it_are_one_message(lab, run_ally: RunAlly):
     run_ally("-p", "When is it?", input="It moved to Friday.\n")
     sent = lab.requests[-1].json["messages"]
-    assert sent[-1] == {"role": "user", "content": "When is it?\n\nIt moved to Friday."}
+    assert sent[-1] == {"role": "user", "content": "It moved to Friday.\n\nWhen is it?"}
 
 
 def test_json_is_one_object_with_every_public_field(lab, run_ally: RunAlly):

@@ -21,5 +21,6 @@ class Caller:
     def clean(self, text: str) -> str:
         """`text` without any of the secrets, and without what a service leaves of a key when it hides the middle."""
         for secret in sorted(self.secrets, key=len, reverse=True):
-            text = text.replace(secret, "[key]")
+            # A host in a redirect comes in lower case.
+            text = re.sub(re.escape(secret), "[key]", text, flags=re.IGNORECASE)
         return HALF_HIDDEN.sub("[key]", text)

@@ -14,13 +14,11 @@ from ally.egress.location import Location, classify
 from ally.egress.quiet import silence
 from ally.errors import AllyError, ConfigError, MissingKey, MissingPackage, ProviderError
 from ally.plugins import cause_of, line_of
-from ally.providers.base import BaseProvider
+from ally.providers.base import DEFAULT_TEMPERATURE, BaseProvider
 from ally.providers.langchain.caller import Caller
 from ally.providers.langchain.faults import to_ally, words_of
 from ally.providers.model import FactSource, Model, Profile
 
-DEFAULT_TEMPERATURE: Final = 0.7
-"""For the guide's `temperature: float` when the user set none."""
 IDLE_S: Final = 120.0
 OWN_OPTIONS: Final = ("idle_timeout_s", "context_window")
 """Options that are Ally's. A stranger's plug-in gets them only if its `create_llm` names them: the guide's examples
