@@ -106,7 +106,7 @@ class RefusedKey(ProviderError):
 
 
 class UnknownModel(ProviderError):
-    """The service does not have the model."""
+    """The service, or this machine, does not have the model."""
 
 
 class RateLimited(ProviderError):

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ally.config.paths import Paths
-from ally.errors import ModelFileError
+from ally.errors import ModelFileError, UnknownModel
 from ally.models.catalogue import CatalogueEntry, PackageSource, load_catalogue
 from ally.models.gguf import check_magic
 from ally.storage.atomic import write_atomic
@@ -90,7 +90,8 @@ def resolve(paths: Paths, name: str) -> InstalledModel:
     """The installed model of that name, checked to be a model file.
 
     Raises:
-        ModelFileError: it is not on this machine; the hint says how to get it.
+        UnknownModel: it is not on this machine; the hint says how to get it.
+        ModelFileError: it is no model file.
     """
     model = find(paths, name)
     if model is None:
@@ -99,19 +100,23 @@ def resolve(paths: Paths, name: str) -> InstalledModel:
     return model
 
 
-def missing(paths: Paths, name: str) -> ModelFileError:
+def missing(paths: Paths, name: str) -> UnknownModel:
     """The error for a model that is not on this machine."""
     if Path(name).expanduser().is_absolute():
-        return ModelFileError(f"There is no model file {name}.", model=name, hint="check the path")
+        return UnknownModel(f"There is no model file {name}.", provider="local", model=name, hint="check the path")
     if name in load_catalogue():
-        return ModelFileError(
-            f"The model {name} is not on this machine.", model=name, hint=f"fetch it: ally models pull {name}"
+        return UnknownModel(
+            f"The model {name} is not on this machine.",
+            provider="local",
+            model=name,
+            hint=f"fetch it: ally models pull {name}",
         )
     known = [*(model.name for model in installed(paths)), *load_catalogue()]
     near = get_close_matches(name.lower(), known, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
-    return ModelFileError(
+    return UnknownModel(
         f"There is no model {name} on this machine or in the catalogue.",
+        provider="local",
         model=name,
         hint=f"{hint}`ally models list` shows all; `ally models pull NAME --from SOURCE` adds one",
     )
@@ -121,7 +126,8 @@ def remove(paths: Paths, name: str) -> InstalledModel:
     """Delete a model of the store with its record, and what an interrupted pull of it left.
 
     Raises:
-        ModelFileError: there is no such model, it belongs to a package or lies outside the store, or it cannot go.
+        UnknownModel: there is no such model.
+        ModelFileError: it belongs to a package or lies outside the store, or it cannot go.
     """
     plain = check_name(name) if not Path(name).is_absolute() else name
     model = find(paths, plain)

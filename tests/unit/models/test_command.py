@@ -53,12 +53,12 @@ def test_pull_list_and_remove(run_ally: RunAlly, hub: FakeHub) -> None:
     (row,) = [row for row in json.loads(run_ally("models", "--json").stdout) if row["name"] == "tiny"]
     assert (row["installed"], row["source"], row["size_bytes"]) == (True, "hf:me/repo/tiny.gguf", len(DATA))
     assert run_ally("models", "remove", "tiny").returncode == 0
-    assert run_ally("models", "remove", "tiny").returncode == 1
+    assert run_ally("models", "remove", "tiny").returncode == 2
 
 
 def test_failures_have_codes_and_hints(run_ally: RunAlly, tmp_path: Path) -> None:
     unknown = run_ally("models", "pull", "qwen3-4bb")
-    assert unknown.returncode == 1
+    assert unknown.returncode == 2
     assert "did you mean qwen3-4b?" in unknown.stderr
     assert run_ally("models", "pull", "x", "--from", str(tmp_path / "no.gguf")).returncode == 2
     assert run_ally("models", "frobnicate").returncode == 2

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ally.config.paths import Paths
-from ally.errors import ConfigError, ModelFileError
+from ally.errors import ConfigError, ModelFileError, UnknownModel
 from ally.models import store
 from ally.models.catalogue import STARTER
 from ally.models.engine import DEFAULT_MAX_CONTEXT, Engine, EnginePool, plan
@@ -181,7 +181,7 @@ class TestStart:
         assert pool.acquire(spec).ready.result(LOADING_S).n_ctx == 512
 
     def test_a_missing_model_that_is_no_starter_is_not_fetched(self, paths: Paths) -> None:
-        with pytest.raises(ModelFileError, match="not on this machine"):
+        with pytest.raises(UnknownModel, match="not on this machine"):
             start(paths, "qwen3-8b", {}, ignore)
 
 

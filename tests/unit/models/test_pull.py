@@ -14,7 +14,7 @@ import pytest
 
 from ally.config.paths import Paths
 from ally.egress.ledger import ledger
-from ally.errors import ModelFileError, UsageError
+from ally.errors import ModelFileError, UnknownModel, UsageError
 from ally.models import store
 from ally.models.catalogue import HubSource, PackageSource
 from ally.models.progress import Progress
@@ -295,5 +295,5 @@ class TestNames:
             pull(paths, "mine", PullOptions(source=source))
 
     def test_an_unknown_name_needs_a_source(self, paths: Paths) -> None:
-        with pytest.raises(ModelFileError, match="no model mine"):
+        with pytest.raises(UnknownModel, match="no model mine"):
             pull(paths, "mine")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ally.config.paths import Paths
-from ally.errors import ModelFileError
+from ally.errors import ModelFileError, UnknownModel
 from ally.models import store
 from ally.models.catalogue import STARTER, load_catalogue
 from ally.models.pull import PullOptions, pull
@@ -75,7 +75,7 @@ def test_names_and_paths_resolve(paths: Paths, tmp_path: Path) -> None:
     ],
 )
 def test_a_missing_model_says_how_to_get_it(paths: Paths, name: str, hint: str) -> None:
-    with pytest.raises(ModelFileError) as caught:
+    with pytest.raises(UnknownModel) as caught:
         store.resolve(paths, name)
     assert hint in caught.value.hint
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ally.errors import ConfigError, MissingPackage, ModelFileError
+from ally.errors import ConfigError, MissingPackage, ModelFileError, UnknownModel
 from ally.messages import user
 from ally.models.catalogue import STARTER
 from ally.models.progress import Progress, ignore, listen
@@ -60,7 +60,7 @@ def test_configuration_is_checked(config: dict[str, object], valid: bool) -> Non
 
 
 def test_a_model_that_is_not_here_is_refused_before_the_first_request() -> None:
-    with pytest.raises(ModelFileError) as caught:
+    with pytest.raises(UnknownModel) as caught:
         LocalProvider().create_model("qwen3-4b", 0.5)
     assert caught.value.hint == "fetch it: ally models pull qwen3-4b"
     assert caught.value.provider == "local"
