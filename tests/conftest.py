@@ -14,7 +14,7 @@ import pytest
 import tests.fakes.guard.sitecustomize  # noqa: F401 - guards this process
 from ally.egress.offline import is_enabled
 from ally.egress.quiet import silence
-from tests.fakes import FakeAnthropic, FakeGemini, FakeMiniMax, FakeOllama, FakeOpenAI, FakeReplicate
+from tests.fakes import Fake, FakeAnthropic, FakeGemini, FakeMiniMax, FakeOllama, FakeOpenAI, FakeReplicate
 from tests.fakes.requests import words
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -137,46 +137,20 @@ def run_ally(
     return run
 
 
-@pytest.fixture
-def fake_openai() -> Iterator[FakeOpenAI]:
-    """OpenAI's chat completions on loopback."""
-    with FakeOpenAI() as fake:
-        yield fake
+def _served(fake: type[Fake]) -> Callable[[], Iterator[Fake]]:
+    def serve() -> Iterator[Fake]:
+        with fake() as server:
+            yield server
+
+    return serve
 
 
-@pytest.fixture
-def fake_anthropic() -> Iterator[FakeAnthropic]:
-    """Anthropic's messages on loopback."""
-    with FakeAnthropic() as fake:
-        yield fake
-
-
-@pytest.fixture
-def fake_gemini() -> Iterator[FakeGemini]:
-    """Google's Gemini on loopback."""
-    with FakeGemini() as fake:
-        yield fake
-
-
-@pytest.fixture
-def fake_ollama() -> Iterator[FakeOllama]:
-    """Ollama on loopback."""
-    with FakeOllama() as fake:
-        yield fake
-
-
-@pytest.fixture
-def fake_minimax() -> Iterator[FakeMiniMax]:
-    """MiniMax on loopback."""
-    with FakeMiniMax() as fake:
-        yield fake
-
-
-@pytest.fixture
-def fake_replicate() -> Iterator[FakeReplicate]:
-    """Replicate on loopback."""
-    with FakeReplicate() as fake:
-        yield fake
+fake_openai = pytest.fixture(_served(FakeOpenAI), name="fake_openai")
+fake_anthropic = pytest.fixture(_served(FakeAnthropic), name="fake_anthropic")
+fake_gemini = pytest.fixture(_served(FakeGemini), name="fake_gemini")
+fake_ollama = pytest.fixture(_served(FakeOllama), name="fake_ollama")
+fake_minimax = pytest.fixture(_served(FakeMiniMax), name="fake_minimax")
+fake_replicate = pytest.fixture(_served(FakeReplicate), name="fake_replicate")
 
 
 @pytest.fixture
