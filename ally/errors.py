@@ -21,7 +21,8 @@ AllyError                   message, hint
 │   ├── BadReply
 │   └── ModelFileError
 ├── ToolError               tool
-│   └── ToolArguments
+│   ├── ToolArguments
+│   └── ToolTimeout         after_s
 └── StorageError            path
 
 The message says what happened and to which object, the hint what to do next. Neither ever holds a key.
@@ -204,6 +205,14 @@ class ToolError(AllyError):
 
 class ToolArguments(ToolError):
     """The arguments are not what the tool's schema asks for; the tool did not run."""
+
+
+class ToolTimeout(ToolError):
+    """The tool was stopped because it took longer than `after_s` seconds."""
+
+    def __init__(self, tool: str, message: str, *, after_s: float, hint: str = "") -> None:
+        super().__init__(tool, message, hint=hint)
+        self.after_s = after_s
 
 
 class StorageError(AllyError):

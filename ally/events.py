@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ally.errors import AllyError
-from ally.messages import AssistantMessage, BadToolCall, ToolCall, ToolResult
+from ally.messages import AssistantMessage, BadToolCall, ToolCall, ToolResult, UserMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,67 @@ class ToolRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What the user is asked before a call runs, all of it from the arguments that will run.
+
+    `preview` is the diff of an edit, `scopes` how long an answer may hold, `remember` the rules it would then add.
+    `arguments_sha256` binds the answer to the arguments.
+    """
+
+    call: ToolCall
+    subject: str
+    reason: str
+    preview: str = ""
+    scopes: tuple[str, ...] = ("once",)
+    remember: tuple[str, ...] = ()
+    arguments_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionAsked:
+    """A call waits for the user's answer; comes after its `ToolRequested`."""
+
+    question: Question
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionDenied:
+    """A call does not run, by a rule or by the user; its `ToolFinished` follows."""
+
+    call: ToolCall
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolProgress:
+    """More output of a tool that is running."""
+
+    call_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolFinished:
     """The tool ran, or was refused; `result.call_id` is the id of the request."""
 
     result: ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class UserSaid:
+    """A message that was queued while the turn ran is now part of it."""
+
+    message: UserMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """The conversation was summarised to fit the model's window; token counts are estimates."""
+
+    tokens_before: int
+    tokens_after: int
+    summary: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +151,12 @@ Event = (
     | TextDelta
     | ThinkingDelta
     | ToolRequested
+    | PermissionAsked
+    | PermissionDenied
+    | ToolProgress
     | ToolFinished
+    | UserSaid
+    | Compacted
     | MessageFinished
     | Notice
     | UsageReported
@@ -110,7 +172,7 @@ def check_order(events: Iterable[Event]) -> None:
 
     `TurnStarted` first and once; exactly one final event, last; every `ToolRequested` is answered by one
     `ToolFinished` of the same id before the final event, except that an interrupted or failed turn may leave the
-    request unanswered.
+    request unanswered. What is asked, denied or told of a call comes between its two.
 
     Raises:
         ValueError: the order is broken; the text says where.
@@ -128,9 +190,23 @@ def check_order(events: Iterable[Event]) -> None:
             raise ValueError(f"{event!r} at {position} is not the last event")
         if isinstance(event, ToolRequested):
             open_calls.append(event.call.id)
+        if (about := _call_id(event)) is not None and about not in open_calls:
+            raise ValueError(f"{type(event).__name__} at {position} is about no open request")
         if isinstance(event, ToolFinished):
             if event.result.call_id not in open_calls:
                 raise ValueError(f"ToolFinished at {position} answers no open request")
             open_calls.remove(event.result.call_id)
     if open_calls and isinstance(seen[-1], TurnFinished):
         raise ValueError(f"unanswered tool calls: {open_calls}")
+
+
+def _call_id(event: Event) -> str | None:
+    match event:
+        case PermissionAsked(question):
+            return question.call.id
+        case PermissionDenied(call):
+            return call.id
+        case ToolProgress(call_id):
+            return call_id
+        case _:
+            return None

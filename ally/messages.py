@@ -63,13 +63,14 @@ class BadToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a tool gave back: one text for the model, an optional other one for the user."""
+    """What a tool gave back: one text for the model, an optional other one for the user, and pictures."""
 
     call_id: str
     for_model: str
     for_user: str = ""
     is_error: bool = False
     name: str = ""
+    images: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +88,16 @@ AssistantPart = Text | Thinking | ToolCall | BadToolCall
 
 @dataclass(frozen=True, slots=True)
 class UserMessage:
-    """What the user said."""
+    """What the user said. `context` is what Ally adds for the model: the date, what was undone; never shown as said."""
 
     parts: tuple[UserPart, ...]
+    context: str = ""
     role: Literal["user"] = "user"
+
+    @property
+    def text(self) -> str:
+        """The words of the user."""
+        return "\n\n".join(part.text for part in self.parts if isinstance(part, Text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from ally.messages import JsonObject, ToolSpec
+from ally.permissions.action import Action, Kind
 from ally.providers.model import Chunk, Profile, Request
+from ally.tools.base import Run, ToolOutput
 
 HANG = object()
 """In a script: stay silent until cancelled."""
@@ -49,16 +51,23 @@ class NoteTool:
     calls: list[JsonObject] = field(default_factory=list)
     error: Exception | None = None
     hangs: bool = False
+    kind: Kind = "none"
 
     @property
     def spec(self) -> ToolSpec:
         schema = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
         return ToolSpec("note", "Remember a text.", schema)
 
-    async def run(self, args: JsonObject) -> str:
+    def action(self, args: JsonObject) -> Action:
+        return Action("note", self.kind, subject=str(args["text"]))
+
+    def preview(self, args: JsonObject) -> str:
+        return ""
+
+    async def run(self, args: JsonObject, run: Run) -> ToolOutput:
         if self.hangs:
             await asyncio.Event().wait()
         if self.error is not None:
             raise self.error
         self.calls.append(args)
-        return f"noted {args['text']}"
+        return ToolOutput(f"noted {args['text']}")

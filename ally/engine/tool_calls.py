@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from ally.errors import ToolArguments, ToolError
 from ally.messages import BadToolCall, JsonObject, ToolCall, ToolResult
-from ally.tools.base import Tool
+from ally.tools.base import Run, Tool
 
 INTERRUPTED = "The user interrupted before this tool had finished."
 
@@ -20,9 +20,10 @@ async def run_call(tools: Sequence[Tool], call: ToolCall | BadToolCall) -> ToolR
         return _failed(call, f"There is no tool {json.dumps(call.name)}. Available: {names}.")
     try:
         check_arguments(tool, call.args)
-        return ToolResult(call.id, await tool.run(call.args), name=call.name)
+        output = await tool.run(call.args, Run())
     except ToolError as error:
         return _failed(call, f"{error.message} {error.hint}".strip())
+    return ToolResult(call.id, output.for_model, output.for_user, output.is_error, call.name, output.images)
 
 
 def check_arguments(tool: Tool, args: JsonObject) -> None:

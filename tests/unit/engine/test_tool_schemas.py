@@ -8,6 +8,8 @@ import pytest
 
 from ally.engine.tool_calls import run_call
 from ally.messages import JsonObject, ToolCall, ToolSpec
+from ally.permissions.action import Action
+from ally.tools.base import Run, ToolOutput
 
 
 class Borrowing:
@@ -16,7 +18,13 @@ class Borrowing:
     def __init__(self, address: str) -> None:
         self.spec = ToolSpec("borrow", "Borrow a book.", {"$ref": f"{address}/book.json"})
 
-    async def run(self, args: JsonObject) -> str:
+    def action(self, args: JsonObject) -> Action:
+        raise AssertionError("asked about arguments that nobody could check")
+
+    def preview(self, args: JsonObject) -> str:
+        return ""
+
+    async def run(self, args: JsonObject, run: Run) -> ToolOutput:
         raise AssertionError("ran with arguments that nobody could check")
 
 

@@ -1,0 +1,1 @@
+"""What tool calls changed, so that it can be undone."""

@@ -1,0 +1,1 @@
+"""Where commands run: as confined as this machine can."""
