@@ -3,29 +3,16 @@
 import argparse
 import difflib
 from collections.abc import Sequence
-from typing import NoReturn
 
 from ally import __version__
+from ally.cli.subcommands import COMMANDS, Parser, add_common, command_parser
 from ally.errors import UsageError
 
 OUTPUT_FORMATS = ("text", "json", "stream-json")
-COMMANDS = {
-    "providers": "list, show, check and write providers",
-    "models": "list, fetch and remove models that run on this machine",
-    "config": "show and change settings",
-    "doctor": "say what works here and what to do about the rest",
-}
 _ONLY_PRINT = {"--output-format": "text", "--json-schema": None, "--max-turns": None, "--max-seconds": None}
 _EPILOG = "commands (ally COMMAND -h tells more):\n" + "\n".join(
-    f"  {name:<11}{text}" for name, text in COMMANDS.items()
+    f"  {name:<13}{text}" for name, text in COMMANDS.items()
 )
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints are `UsageError`, so that all errors leave through one door."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message.removeprefix("argument "), hint=f"{self.prog} -h lists what is accepted")
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -38,7 +25,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     """
     parser = _chat_parser()
     if not _prints(argv) and _first_word(parser, argv) in COMMANDS:
-        return _command_parser().parse_args(argv)
+        return command_parser().parse_args(argv)
     end = argv.index("--") if "--" in argv else len(argv)
     args, unknown = parser.parse_known_intermixed_args(argv[:end])
     if unknown:
@@ -92,15 +79,8 @@ def _nearest_option(parser: argparse.ArgumentParser, option: str) -> str:
     return f"did you mean {near[0]}?" if near else "ally -h lists what is accepted"
 
 
-def _common(parser: argparse.ArgumentParser, *, inherited: bool = False) -> None:
-    # A sub-command repeats the options with no default of its own, or it would undo what came before its name.
-    default = argparse.SUPPRESS if inherited else False
-    parser.add_argument("--offline", action="store_true", default=default, help="nothing leaves this machine, enforced")
-    parser.add_argument("--no-color", action="store_true", default=default, help="no colours (also NO_COLOR)")
-
-
 def _chat_parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="ally",
         description="The private AI assistant for the terminal that works with any model.",
         epilog=_EPILOG,
@@ -120,75 +100,9 @@ def _chat_parser() -> argparse.ArgumentParser:
     add("--max-turns", metavar="N", type=_count, help="with -p: at most N calls of the model")
     add("--max-seconds", metavar="N", type=_seconds, help="with -p: at most N seconds")
     add("--plain", action="store_true", help="plain lines, nothing redrawn")
-    _common(parser)
+    add_common(parser)
     parser.add_argument("--version", action="version", version=f"ally {__version__}")
     return parser
-
-
-def _command_parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="ally", allow_abbrev=False)
-    _common(parser)
-    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
-    for add in (_add_providers, _add_models, _add_config, _add_doctor):
-        add(commands)
-    return parser
-
-
-_Commands = argparse._SubParsersAction  # pyright: ignore[reportPrivateUsage] - argparse has no public name for it
-
-
-def _actions(commands: "_Commands[_Parser]", name: str, default: str) -> "_Commands[_Parser]":
-    parser = commands.add_parser(name, help=COMMANDS[name], description=COMMANDS[name].capitalize() + ".")
-    _common(parser, inherited=True)
-    parser.add_argument("--json", action="store_true", help="machine-readable output")
-    actions = parser.add_subparsers(dest="action", parser_class=_Parser, metavar="ACTION")
-    parser.set_defaults(action=default)
-    return actions
-
-
-def _action(actions: "_Commands[_Parser]", name: str, text: str, *, json: bool = False) -> argparse.ArgumentParser:
-    parser = actions.add_parser(name, help=text, description=text.capitalize() + ".")
-    _common(parser, inherited=True)
-    if json:
-        parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="machine-readable output")
-    return parser
-
-
-def _add_providers(commands: "_Commands[_Parser]") -> None:
-    actions = _actions(commands, "providers", "list")
-    _action(actions, "list", "all providers, with where each comes from", json=True)
-    _action(actions, "show", "one provider in full", json=True).add_argument("name", metavar="NAME")
-    check = _action(actions, "check", "try a provider: answer, stream, tools, errors", json=True)
-    check.add_argument("name", metavar="NAME")
-    check.add_argument("--model", metavar="M", help="the model to try; else the provider's default")
-    _action(actions, "new", "write a commented plug-in to start from").add_argument("name", metavar="NAME")
-
-
-def _add_models(commands: "_Commands[_Parser]") -> None:
-    actions = _actions(commands, "models", "list")
-    _action(actions, "list", "models on this machine and in the catalogue", json=True)
-    pull = _action(actions, "pull", "fetch a model, resuming where it stopped")
-    pull.add_argument("name", metavar="NAME")
-    pull.add_argument("--from", dest="source", metavar="SOURCE", help="a .gguf file, or hf:OWNER/REPO/FILE.gguf")
-    pull.add_argument("--force", action="store_true", help="fetch again although it is there")
-    _action(actions, "remove", "delete a model that was fetched").add_argument("name", metavar="NAME")
-
-
-def _add_config(commands: "_Commands[_Parser]") -> None:
-    actions = _actions(commands, "config", "show")
-    _action(actions, "show", "every setting and where it was set", json=True)
-    _action(actions, "get", "one setting", json=True).add_argument("key", metavar="KEY")
-    change = _action(actions, "set", "change one setting")
-    change.add_argument("key", metavar="KEY")
-    change.add_argument("value", metavar="VALUE", help="JSON, or plain text")
-    _action(actions, "path", "the files that are read")
-    _action(actions, "schema", "the JSON Schema of config.json")
-
-
-def _add_doctor(commands: "_Commands[_Parser]") -> None:
-    parser = commands.add_parser("doctor", help=COMMANDS["doctor"], description=COMMANDS["doctor"].capitalize() + ".")
-    _common(parser, inherited=True)
-    parser.add_argument("--json", action="store_true", help="machine-readable output")
 
 
 def _temperature(text: str) -> float:

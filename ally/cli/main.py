@@ -56,6 +56,10 @@ def _dispatch(args: argparse.Namespace, api_keys: ApiKeys | None) -> int:
             from ally.cli import providers as front  # heavy
         case "models":
             from ally.cli import models as front  # heavy
+        case "sessions":
+            from ally.cli import sessions as front  # heavy
+        case "permissions":
+            from ally.cli import permissions as front  # heavy
         case "config":
             from ally.cli import config as front  # heavy
         case "doctor":

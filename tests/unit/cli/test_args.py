@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from ally.cli.args import COMMANDS, parse
+from ally.cli.args import parse
+from ally.cli.subcommands import COMMANDS
 from ally.errors import UsageError
 
 
@@ -39,6 +40,22 @@ def test_without_an_action_a_command_lists():
     assert parse(["providers"]).action == "list"
     assert parse(["models", "--json"]).json is True
     assert parse(["config"]).action == "show"
+    assert parse(["permissions"]).action == "list"
+
+
+def test_the_sessions_command_knows_its_attributes_whatever_the_action():
+    listed = parse(["sessions", "--all"])
+    assert (listed.action, listed.all, listed.json, listed.id, listed.text) == ("list", True, False, None, None)
+    assert parse(["sessions", "list", "--all"]).all is True
+    shown = parse(["sessions", "export", "ab12", "--format", "html", "-o", "x.html"])
+    assert (shown.action, shown.id, shown.format, shown.output) == ("export", "ab12", "html", "x.html")
+    assert parse(["sessions", "delete", "ab12"]).yes is False
+    assert parse(["sessions", "search", "some words", "--json"]).text == "some words"
+
+
+def test_a_call_is_tested_as_it_stands_in_a_rule():
+    args = parse(["permissions", "test", "shell(git status)", "--json"])
+    assert (args.action, args.call, args.json) == ("test", "shell(git status)", True)
 
 
 def test_temperature_zero_is_zero():
