@@ -132,3 +132,17 @@ def user(text: str) -> UserMessage:
 def assistant(text: str) -> AssistantMessage:
     """An assistant message of one text."""
     return AssistantMessage((Text(text),))
+
+
+INTERRUPTED = "The user interrupted before this tool had finished."
+"""The result of a call that was stopped, or whose result was lost."""
+
+
+def joined(first: UserMessage, second: UserMessage) -> UserMessage:
+    """Two messages of the user as one, where no answer stands between them."""
+    match first.parts, second.parts:
+        case (*before, Text(last)), (Text(following), *after):
+            parts = (*before, Text(f"{last}\n\n{following}"), *after)
+        case _:
+            parts = (*first.parts, *second.parts)
+    return UserMessage(parts, "\n\n".join(filter(None, (first.context, second.context))))
