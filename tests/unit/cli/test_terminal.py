@@ -1,9 +1,10 @@
 """What may reach a terminal."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ally.cli.terminal import clean, one_line
+from ally.cli.terminal import clean, one_line, visible
 
 
 def test_escape_sequences_lose_their_power():
@@ -29,3 +30,27 @@ def test_nothing_outside_the_allowed_set_passes(text):
 @given(st.text(max_size=50), st.integers(0, 50))
 def test_cleaning_piece_by_piece_is_cleaning_the_whole(text, cut):
     assert clean(text[:cut]) + clean(text[cut:]) == clean(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("rm \u202ecod.exe", "rm ⟨U+202E⟩cod.exe"),
+        ("a\u200bb\ufeffc\u2060d", "a⟨U+200B⟩b⟨U+FEFF⟩c⟨U+2060⟩d"),
+        ("run\U000e0072\U000e006d", "run⟨U+E0072⟩⟨U+E006D⟩"),
+        ("rm\u00a0-rf\u2003x\u3000y", "rm⟨U+00A0⟩-rf⟨U+2003⟩x⟨U+3000⟩y"),
+        ("ok\r\x1b[2K", "ok⟨U+000D⟩⟨U+001B⟩[2K"),
+        ("a\u3164b\u115fc\u034fd\ufe0fe\u2800f", "a⟨U+3164⟩b⟨U+115F⟩c⟨U+034F⟩d⟨U+FE0F⟩e⟨U+2800⟩f"),
+        ("ls" + " " * 400 + "; rm x", "ls⟨400 spaces⟩; rm x"),
+        ("ls" + "\t" * 60 + "; rm x", "ls⟨60 tabs⟩; rm x"),
+        ("x = 1\n    y = 2\n\tz", "x = 1\n    y = 2\n\tz"),
+        ("שלום مرحبا 你好 naïve", "שלום مرحبا 你好 naïve"),
+    ],
+)
+def test_what_cannot_be_seen_is_marked(text, shown):
+    assert visible(text) == shown
+
+
+@given(st.text(st.characters(), max_size=200))
+def test_what_is_made_visible_needs_no_cleaning(text):
+    assert clean(visible(text)) == visible(text)
