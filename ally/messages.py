@@ -6,8 +6,6 @@ from typing import Any, Literal
 JsonObject = dict[str, Any]
 """A decoded JSON object. `Any` because JSON values have no better static type."""
 
-INTERRUPTED = "The user interrupted before this tool had finished."
-
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -148,18 +146,3 @@ def joined(first: UserMessage, second: UserMessage) -> UserMessage:
         case _:
             parts = (*first.parts, *second.parts)
     return UserMessage(parts, "\n\n".join(filter(None, (first.context, second.context))))
-
-
-def joined(first: UserMessage, second: UserMessage) -> UserMessage:
-    """Two user messages as one: texts that meet are set apart by an empty line, and so is their context."""
-    context = "\n\n".join(text for text in (first.context, second.context) if text)
-    match first.parts, second.parts:
-        case (*before, Text(last)), (Text(following), *after):
-            return UserMessage((*before, Text(f"{last}\n\n{following}"), *after), context)
-        case _:
-            return UserMessage((*first.parts, *second.parts), context)
-
-
-def interrupted(call: ToolCall | BadToolCall) -> ToolResult:
-    """The result of a call that was stopped before it had one."""
-    return ToolResult(call.id, INTERRUPTED, is_error=True, name=call.name)
