@@ -9,7 +9,8 @@ from ally.cli.subcommands import COMMANDS, Parser, add_common, command_parser
 from ally.errors import UsageError
 
 OUTPUT_FORMATS = ("text", "json", "stream-json")
-_ONLY_PRINT = {"--output-format": "text", "--json-schema": None, "--max-turns": None, "--max-seconds": None}
+PERMISSION_MODES = ("ask", "accept-edits", "plan", "bypass")
+_ONLY_PRINT = {"--output-format": "text", "--json-schema": None}
 _EPILOG = "commands (ally COMMAND -h tells more):\n" + "\n".join(
     f"  {name:<13}{text}" for name, text in COMMANDS.items()
 )
@@ -30,6 +31,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     args, unknown = parser.parse_known_intermixed_args(argv[:end])
     if unknown:
         raise UsageError(f"unknown option {unknown[0]}", hint=_nearest_option(parser, unknown[0]))
+    _check_combination(args)
     if not args.print:
         _refuse_in_chat(args)
         if end == len(argv) and len(args.prompt) == 1:
@@ -39,8 +41,20 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     return args
 
 
+def _check_combination(args: argparse.Namespace) -> None:
+    given = {"-c": args.go_on, "-i": args.id is not None, "--fork": args.fork is not None}
+    several = [option for option, is_given in given.items() if is_given]
+    if len(several) > 1:
+        raise UsageError(f"{' and '.join(several)} contradict each other.", hint="each names the session to go on with")
+    if args.allow_all_tools:
+        if args.permission_mode not in (None, "bypass"):
+            text = f"--allow-all-tools and --permission-mode {args.permission_mode} contradict each other."
+            raise UsageError(text, hint="--allow-all-tools is --permission-mode bypass")
+        args.permission_mode = "bypass"
+
+
 def _refuse_in_chat(args: argparse.Namespace) -> None:
-    """An option that would be ignored is an error: whoever sets a limit relies on it."""
+    """An option that would be ignored is an error: whoever sets it relies on it."""
     for option, default in _ONLY_PRINT.items():
         if getattr(args, option.strip("-").replace("-", "_")) != default:
             raise UsageError(f"{option} needs -p.", hint=f"ally -p {option} …")
@@ -91,14 +105,21 @@ def _chat_parser() -> argparse.ArgumentParser:
     add("prompt", nargs="*", metavar="PROMPT", help="what to say first; with -p also read from standard input")
     add("-p", "--print", action="store_true", help="answer once and exit")
     add("-d", "--directory", metavar="DIR", help="work there (created on request)")
-    add("--agent", metavar="NAME", default="general", help="general, code_gen, brainstormer or web_searcher")
+    add("-c", "--continue", dest="go_on", action="store_true", help="go on with the last session of this folder")
+    add("-i", "--id", "--resume", dest="id", metavar="ID", help="go on with that session (ally sessions)")
+    add("--fork", metavar="ID", help="go on with a copy of that session")
+    add("--agent", metavar="NAME", help="general (unless set), code_gen, brainstormer or web_searcher")
     add("--provider", metavar="NAME", help="provider for this run (ally providers)")
     add("--model", metavar="NAME", help="model for this run")
     add("--temperature", metavar="X", type=_temperature, help="temperature for this run, 0 to 2")
     add("--output-format", choices=OUTPUT_FORMATS, default="text", help="with -p: what is printed")
     add("--json-schema", metavar="FILE", help="with -p: answer with JSON of this JSON Schema")
-    add("--max-turns", metavar="N", type=_count, help="with -p: at most N calls of the model")
-    add("--max-seconds", metavar="N", type=_seconds, help="with -p: at most N seconds")
+    add("--max-turns", metavar="N", type=_count, help="at most N calls of the model for one message")
+    add("--max-seconds", metavar="N", type=_seconds, help="at most N seconds for one message")
+    add("--permission-mode", choices=PERMISSION_MODES, help="what may be done without asking (else: config.json)")
+    add("--allow", metavar="RULE", action="append", default=[], help="runs without asking, e.g. 'shell(make *)'")
+    add("--deny", metavar="RULE", action="append", default=[], help="never runs, e.g. 'read(secret/**)'")
+    add("--allow-all-tools", action="store_true", help="the same as --permission-mode bypass")
     add("--plain", action="store_true", help="plain lines, nothing redrawn")
     add_common(parser)
     parser.add_argument("--version", action="version", version=f"ally {__version__}")

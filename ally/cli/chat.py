@@ -26,7 +26,7 @@ def run(args: argparse.Namespace, app: App) -> int:
     """Talk until the user leaves; 0, or the exit code of the error that prevented a start."""
     if args.directory:
         enter(Path(args.directory))
-    talk = app.converse(args.agent, provider=args.provider, model=args.model, temperature=args.temperature)
+    talk = app.converse(args.agent or "general", provider=args.provider, model=args.model, temperature=args.temperature)
     chat = Chat(app, talk, args)
     _greet(chat)
     _edit_lines()

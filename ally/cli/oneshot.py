@@ -28,14 +28,16 @@ _STDIN_NOTICE_S = 3.0
 
 def run(args: argparse.Namespace, app: App) -> int:
     """Answer the prompt and return the exit code."""
-    outcome = Outcome(session_id=str(uuid.uuid4()), agent=args.agent)
+    outcome = Outcome(session_id=str(uuid.uuid4()), agent=args.agent or "general")
     output = open_output(args.output_format, outcome)
     try:
         prompt = _prompt(args.prompt)
         schema = _read_schema(args.json_schema) if args.json_schema else None
         if args.directory:
             enter(Path(args.directory))
-        talk = app.converse(args.agent, provider=args.provider, model=args.model, temperature=args.temperature)
+        talk = app.converse(
+            args.agent or "general", provider=args.provider, model=args.model, temperature=args.temperature
+        )
         talk.json_schema = schema
         talk.limits = Limits(args.max_turns, args.max_seconds)
         code = asyncio.run(_answer(talk, prompt, outcome, output))

@@ -117,7 +117,7 @@ def _mark(is_current: bool, name: str) -> str:
 async def _switch(chat: Chat, provider: str, model: str | None) -> None:
     """Go on with another model; the old one stays if the new one cannot be had."""
     args = chat.args
-    talk = chat.app.converse(args.agent, provider=provider, model=model, temperature=args.temperature)
+    talk = chat.app.converse(args.agent or "general", provider=provider, model=model, temperature=args.temperature)
     await chat.talk.change_model(talk.model).close()
     print(describe(chat))
 

@@ -104,12 +104,43 @@ def test_a_bad_value_is_named_in_the_words_of_the_user(argv, words):
         parse(argv)
 
 
-@pytest.mark.parametrize(
-    "argv", [["--output-format", "json"], ["--json-schema", "f"], ["--max-turns", "1"], ["--max-seconds", "1"]]
-)
+@pytest.mark.parametrize("argv", [["--output-format", "json"], ["--json-schema", "f"]])
 def test_what_only_one_answer_can_obey_is_refused_in_a_chat(argv):
     with pytest.raises(UsageError, match=f"{argv[0]} needs -p"):
         parse([*argv, "hello"])
+
+
+@pytest.mark.parametrize("option", ["-i", "--id", "--resume"])
+def test_a_session_has_an_id(option):
+    assert parse([option, "ab12"]).id == "ab12"
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["-c", "-i", "ab"], "-c and -i contradict each other"),
+        (["-c", "--fork", "ab"], "-c and --fork contradict each other"),
+        (["-p", "--fork", "ab", "--resume", "cd", "x"], "-i and --fork contradict each other"),
+        (["--allow-all-tools", "--permission-mode", "plan"], "--allow-all-tools and --permission-mode plan contradict"),
+        (["--permission-mode", "yolo"], "--permission-mode: invalid choice: 'yolo'"),
+        (["-i"], "-i/--id/--resume: expected one argument"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(argv, words):
+    with pytest.raises(UsageError, match=re.escape(words)):
+        parse(argv)
+
+
+def test_rules_add_up_and_all_tools_is_the_mode_bypass():
+    args = parse(["-p", "--allow", "shell(make *)", "--allow", "edit", "--deny", "read(.env)", "fix", "it"])
+    assert (args.allow, args.deny, args.prompt) == (["shell(make *)", "edit"], ["read(.env)"], "fix it")
+    assert parse(["-p", "x", "--allow-all-tools"]).permission_mode == "bypass"
+    assert parse(["-p", "x"]).permission_mode is None
+
+
+def test_limits_hold_for_a_message_of_the_chat_too():
+    args = parse(["--max-turns", "3", "--max-seconds", "60"])
+    assert (args.max_turns, args.max_seconds) == (3, 60)
 
 
 @pytest.mark.parametrize(
