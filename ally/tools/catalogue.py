@@ -1,0 +1,61 @@
+"""The tools there are, and what they work with."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from ally.tools.base import Tool
+from ally.tools.workspace import Workspace
+
+if TYPE_CHECKING:
+    from ally.sandbox import Sandbox
+
+_CLASSES = {
+    "read": "ReadTool",
+    "write": "WriteTool",
+    "edit": "EditTool",
+    "delete": "DeleteTool",
+    "list": "ListTool",
+    "find": "FindTool",
+    "grep": "GrepTool",
+    "shell": "ShellTool",
+    "job": "JobTool",
+    "todo": "TodoTool",
+}
+TOOL_NAMES = tuple(_CLASSES)
+"""In the order in which every request names them, so that prompts share their beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What the tools of one conversation share. The functions are asked anew each time, never at start.
+
+    `hidden` says why a file's content must not be shown by a search ("" = it may), `secrets` what a command's sandbox
+    masks, `images` whether the model takes pictures.
+    """
+
+    workspace: Workspace
+    sandbox: Callable[[], "Sandbox"]
+    hidden: Callable[[Path], str]
+    secrets: Callable[[], tuple[Path, ...]]
+    images: Callable[[], bool]
+
+
+def build_tools(names: Sequence[str], bench: Bench) -> list[Tool]:
+    """The tools of these names, in the fixed order of `TOOL_NAMES`.
+
+    Raises:
+        KeyError: there is no tool of that name.
+    """
+    for name in names:
+        if name not in _CLASSES:
+            raise KeyError(name)
+    return [_make(name, bench) for name in TOOL_NAMES if name in names]
+
+
+def _make(name: str, bench: Bench) -> Tool:
+    """Only the files of the tools that are wanted are imported."""
+    module = import_module(f"ally.tools.builtin.{name}")
+    return cast("Tool", getattr(module, _CLASSES[name])(bench))
