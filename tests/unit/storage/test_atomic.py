@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ally.errors import StorageError
-from ally.storage.atomic import write_atomic
+from ally.storage.atomic import leftovers, replace_in, write_atomic
 
 
 def mode(path: Path) -> int:
@@ -128,3 +128,52 @@ def test_writers_at_the_same_time_leave_one_whole_file(tmp_path: Path):
         thread.join()
     assert path.read_bytes() in contents
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_open_folder_is_written_even_when_its_path_leads_elsewhere_by_now(tmp_path: Path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        folder.rename(tmp_path / "moved")
+        (tmp_path / "elsewhere").mkdir()
+        folder.symlink_to("elsewhere")
+        replace_in(handle, "x", b"1")
+    finally:
+        os.close(handle)
+    assert (tmp_path / "moved" / "x").read_bytes() == b"1"
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_link_in_an_open_folder_is_refused(tmp_path: Path):
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to("real")
+    handle = os.open(tmp_path, os.O_RDONLY)
+    try:
+        with pytest.raises(OSError, match="not a regular file"):
+            replace_in(handle, "link", b"new")
+    finally:
+        os.close(handle)
+    assert (tmp_path / "real").read_text() == "old"
+
+
+def test_new_file_in_an_open_folder_has_the_permissions_of_the_umask(tmp_path: Path):
+    handle, old = os.open(tmp_path, os.O_RDONLY), os.umask(0o027)
+    try:
+        replace_in(handle, "x", b"1")
+    finally:
+        os.umask(old)
+        os.close(handle)
+    assert mode(tmp_path / "x") == 0o640
+
+
+def test_what_a_killed_writer_leaves_behind_is_known_by_name():
+    ours = [".x.0123456789ab.tmp", "." + "n" * 40 + ".0123456789ab.tmp"]
+    assert leftovers([*ours, ".y.0123456789ab.tmp", "x", ".x.tmp"], "x") == ours[:1]
+    assert leftovers(ours, "n" * 200) == ours[1:]
+
+
+def test_name_of_the_longest_kind_in_four_byte_characters(tmp_path: Path):
+    path = tmp_path / ("😀" * 63)
+    write_atomic(path, b"1")
+    assert path.read_bytes() == b"1"
