@@ -43,6 +43,13 @@ class Answer:
         """Whether anything has arrived, so that asking again would repeat it."""
         return bool(self.parts or self._text or self._thinking)
 
+    def clear(self) -> None:
+        """Be ready for the next call of the model."""
+        self.parts.clear()
+        self.done = None
+        self._text.clear()
+        self._thinking.clear()
+
     def message(self) -> AssistantMessage:
         """The whole answer."""
         self._end()

@@ -1,12 +1,31 @@
 """A conversation: its model, its history, and how to stop it."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
+from ally.engine.gate import Gate
 from ally.engine.interrupt import Interrupt
-from ally.messages import AssistantMessage, JsonObject, Message, Text, Thinking, ToolCall, ToolSpec, UserMessage
+from ally.messages import (
+    AssistantMessage,
+    JsonObject,
+    Message,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolMessage,
+    ToolResult,
+    ToolSpec,
+    UserMessage,
+    joined,
+)
 from ally.providers.model import Model, Request
 from ally.tools.base import Tool
+
+if TYPE_CHECKING:
+    from ally.checkpoints import Checkpoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +36,30 @@ class Limits:
     max_seconds: float | None = None
 
 
+class Log(Protocol):
+    """Where a conversation is kept; `ally.sessions.Session` is one. Nothing here raises: a disk may fill up."""
+
+    def append(self, message: Message) -> None:
+        """Keep one more message, or one more result of the calls before it."""
+        ...
+
+    def retract(self) -> None:
+        """Forget the last message."""
+        ...
+
+    def compact(self, messages: Sequence[Message]) -> None:
+        """From here on the history is `messages`."""
+        ...
+
+
 @dataclass(slots=True)
 class Conversation:
     """What is said with one model; `ally.engine.loop.send` continues it.
 
-    `messages` is the history. It only grows, but for `clear` and a last message that got no answer.
+    `messages` is the history. It only grows, but for `clear`, `compact` and a last message that was refused.
+    `notes` is what the model is told with the next message: the date, what the user undid or ran. `used_tokens` is what
+    the service counted for the first `counted_messages` messages, system prompt and tools included. `spill` is the
+    folder for results that are too long.
     """
 
     model: Model
@@ -29,13 +67,26 @@ class Conversation:
     tools: Sequence[Tool] = ()
     json_schema: JsonObject | None = None
     limits: Limits = Limits()
+    gate: Gate | None = None
+    checkpoints: "Checkpoints | None" = None
+    log: Log | None = None
+    spill: Path | None = None
     messages: list[Message] = field(default_factory=list[Message])
+    notes: list[str] = field(default_factory=list[str])
     interrupt: Interrupt = field(default_factory=Interrupt)
+    used_tokens: int | None = None
+    counted_messages: int = 0
+    waiting: deque[UserMessage] = field(default_factory=deque[UserMessage])
+    unanswered: int = 0
 
     def request(self) -> Request:
-        """The next call of the model."""
+        """The next call of the model; each begins with all of the one before."""
+        return self.request_for(self.messages)
+
+    def request_for(self, messages: Sequence[Message]) -> Request:
+        """A call with another history; what comes before the history is the same."""
         return Request(
-            messages=tuple(self.messages),
+            messages=tuple(_for_model(message) for message in messages),
             system=self.system,
             tools=self.tool_specs(),
             json_schema=self.json_schema,
@@ -45,15 +96,67 @@ class Conversation:
         """The tools the model is told about: none for a model that cannot call any."""
         return tuple(tool.spec for tool in self.tools) if self.model.profile.tools else ()
 
-    def say(self, message: UserMessage) -> None:
-        """Add what the user says, to the message before if that got no answer.
+    def queue(self, message: UserMessage) -> None:
+        """Say `message` as soon as the running turn asks the model again; without a turn, with the next one."""
+        self.waiting.append(message)
+
+    def say(self, message: UserMessage) -> UserMessage:
+        """Add what the user says, with the notes, to the message before if that got no answer.
 
         A remark in place of the missing answer would be there for the model to read, and small ones repeat it.
         """
+        if self.notes:
+            message = replace(message, context="\n\n".join([*filter(None, [message.context]), *self.notes]))
+            self.notes.clear()
         if self.messages and isinstance(before := self.messages[-1], UserMessage):
-            self.messages[-1] = _joined(before, message)
+            self.messages[-1] = joined(before, message)
         else:
             self.messages.append(message)
+        self.unanswered += 1
+        if self.log is not None:
+            self.log.append(message)
+        return message
+
+    def answer(self, message: AssistantMessage) -> None:
+        """Add what the model said."""
+        self.messages.append(message)
+        self.unanswered = 0
+        if self.log is not None:
+            self.log.append(message)
+
+    def add_result(self, result: ToolResult) -> None:
+        """Keep one result at once, for a crash may come before the others; `settle` puts them into the history."""
+        if self.log is not None:
+            self.log.append(ToolMessage((result,)))
+
+    def settle(self, results: Sequence[ToolResult]) -> None:
+        """Add the results of all calls of the last answer, in the order of the calls."""
+        self.messages.append(ToolMessage(tuple(results)))
+
+    def last_results(self) -> Sequence[ToolResult]:
+        """The results of the last answer's calls."""
+        last = self.messages[-1]
+        return last.results if isinstance(last, ToolMessage) else ()
+
+    def count(self, tokens: int) -> None:
+        """Note what the service counted for the request and its answer, which is not in the history yet."""
+        self.used_tokens = tokens
+        self.counted_messages = len(self.messages) + 1
+
+    def retract(self) -> None:
+        """Take back what the user said last, which the service refused and would refuse again."""
+        self.messages.pop()
+        for _ in range(self.unanswered):
+            if self.log is not None:
+                self.log.retract()
+        self.unanswered = 0
+
+    def replace_history(self, messages: Sequence[Message]) -> None:
+        """Go on with `messages` in place of everything before."""
+        self.messages[:] = messages
+        self.used_tokens = None
+        if self.log is not None:
+            self.log.compact(messages)
 
     def change_model(self, model: Model) -> Model:
         """Go on with `model`; the one before is given back, still open.
@@ -62,19 +165,19 @@ class Conversation:
         """
         before, self.model = self.model, model
         self.messages[:] = [_portable(message) for message in self.messages]
+        self.used_tokens = None
         return before
 
     def clear(self) -> None:
         """Forget everything that was said."""
         self.messages.clear()
+        self.used_tokens = None
 
 
-def _joined(first: UserMessage, second: UserMessage) -> UserMessage:
-    match first.parts, second.parts:
-        case (*before, Text(last)), (Text(following), *after):
-            return UserMessage((*before, Text(f"{last}\n\n{following}"), *after))
-        case _:
-            return UserMessage((*first.parts, *second.parts))
+def _for_model(message: Message) -> Message:
+    if isinstance(message, UserMessage) and message.context:
+        return UserMessage((*message.parts, Text(message.context)))
+    return message
 
 
 def _portable(message: Message) -> Message:

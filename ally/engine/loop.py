@@ -4,10 +4,12 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from ally.engine.answer import Answer
+from ally.engine.compaction import compact, is_needed
 from ally.engine.conversation import Conversation
 from ally.engine.interrupt import Interrupted, TimeUp
 from ally.engine.retry import next_wait_s
-from ally.engine.tool_calls import interrupted, run_call
+from ally.engine.runaway import Runaway
+from ally.engine.tool_calls import run_calls
 from ally.errors import BadReply, BadRequest, ContextTooLong, CutStream, ProviderError
 from ally.events import (
     Event,
@@ -15,15 +17,14 @@ from ally.events import (
     Notice,
     TextDelta,
     ThinkingDelta,
-    ToolFinished,
-    ToolRequested,
     TurnFailed,
     TurnFinished,
     TurnInterrupted,
     TurnStarted,
     UsageReported,
+    UserSaid,
 )
-from ally.messages import AssistantMessage, BadToolCall, Text, ToolCall, ToolMessage, ToolResult, UserMessage
+from ally.messages import AssistantMessage, BadToolCall, Text, ToolCall, ToolMessage, UserMessage
 from ally.providers.model import TextChunk, ThinkingChunk
 
 MAX_BAD_ROUNDS = 3
@@ -37,58 +38,85 @@ async def send(talk: Conversation, message: UserMessage) -> AsyncGenerator[Event
     """Say `message` and yield what happens, in the order of `ally.events.check_order`.
 
     Failures of the model and of tools are events, not exceptions. However the turn ends, the history in
-    `talk.messages` can be continued: every tool call has a result and the roles alternate. A message that got no answer
-    is kept and said again together with the next one.
+    `talk.messages` can be continued: every tool call has a result. A message that got no answer is kept and said again
+    together with the next one. Messages queued meanwhile become part of the turn.
     """
     talk.say(message)
     talk.interrupt.start(talk.limits.max_seconds)
     yield TurnStarted(talk.model.profile.provider, talk.model.profile.model)
+    answer = Answer()
+    try:
+        async with aclosing(_rounds(talk, answer)) as events:
+            async for event in events:
+                yield event
+    except (Interrupted, TimeUp, ProviderError) as end:
+        yield _ended_early(talk, answer, end)
+
+
+async def _rounds(talk: Conversation, answer: Answer) -> AsyncGenerator[Event]:
+    """Model and tools in turn; `answer` is emptied for each call of the model. Ends with a final event."""
     turns = bad_rounds = 0
+    runaway = Runaway()
     while True:
+        for message in _take_queued(talk):
+            yield UserSaid(message)
         if talk.limits.max_turns is not None and turns >= talk.limits.max_turns:
             yield TurnFinished("max_turns")
             return
         turns += 1
-        answer = Answer()
-        try:
-            async with aclosing(_ask(talk, answer)) as events:
-                async for event in events:
-                    yield event
-        except (Interrupted, TimeUp, ProviderError) as end:
-            yield _ended_early(talk, answer, end)
-            return
-        finished = answer.message()
-        talk.messages.append(finished)
+        async with aclosing(_ask(talk, answer)) as events:
+            async for event in events:
+                yield event
+        finished, calls, done = answer.message(), answer.calls, answer.done
+        answer.clear()
+        talk.answer(finished)
         yield MessageFinished(finished)
-        if not answer.calls:
-            yield TurnFinished(answer.done.stop_reason if answer.done else "end")
+        if not calls:
+            if talk.waiting:
+                continue
+            yield TurnFinished(done.stop_reason if done else "end")
             return
-        usable = any(isinstance(call, ToolCall) for call in answer.calls)
-        bad_rounds = 0 if usable else bad_rounds + 1
-        try:
-            async with aclosing(_run_calls(talk, answer.calls)) as events:
-                async for event in events:
-                    yield event
-        except Interrupted:
-            yield TurnInterrupted()
-            return
-        except TimeUp:
-            yield TurnFinished("max_seconds")
-            return
+        async with aclosing(run_calls(talk, calls)) as events:
+            async for event in events:
+                yield event
+        bad_rounds = 0 if any(isinstance(call, ToolCall) for call in calls) else bad_rounds + 1
         if bad_rounds >= MAX_BAD_ROUNDS:
-            yield TurnFailed(_gave_up(talk, answer))
+            yield TurnFailed(_gave_up(talk, calls))
             return
+        if reason := runaway.add(calls, talk.last_results()):
+            yield Notice(f"Stopped: {reason}. Say how to go on.")
+            yield TurnFinished("runaway")
+            return
+
+
+def _take_queued(talk: Conversation) -> list[UserMessage]:
+    taken = [talk.say(message) for message in talk.waiting]
+    talk.waiting.clear()
+    return taken
 
 
 async def _ask(talk: Conversation, answer: Answer) -> AsyncGenerator[Event]:
-    """Call the model, again if that may help, and fill `answer`."""
+    """Call the model, again if that may help, and fill `answer`; a conversation that is too long is compacted once."""
     attempt = 1
+    may_compact = True
+    if is_needed(talk):
+        may_compact = False
+        async with aclosing(compact(talk)) as events:
+            async for event in events:
+                yield event
     while True:
         try:
             async with aclosing(_attempt(talk, answer)) as events:
                 async for event in events:
                     yield event
             return
+        except ContextTooLong:
+            if answer.has_begun or not may_compact or len(talk.messages) < 2:
+                raise
+            may_compact = False
+            async with aclosing(compact(talk)) as events:
+                async for event in events:
+                    yield event
         except ProviderError as error:
             wait_s = next_wait_s(error, attempt)
             if wait_s is None or answer.has_begun:
@@ -110,39 +138,26 @@ async def _attempt(talk: Conversation, answer: Answer) -> AsyncGenerator[Event]:
         profile = talk.model.profile
         raise CutStream("The answer stopped before it was complete.", provider=profile.provider, model=profile.model)
     if usage := answer.done.usage:
+        talk.count(usage.input_tokens + usage.output_tokens)
         yield UsageReported(usage.input_tokens, usage.output_tokens, usage.cached_input_tokens)
-
-
-async def _run_calls(talk: Conversation, calls: list[ToolCall | BadToolCall]) -> AsyncGenerator[Event]:
-    """Run the calls one by one; when stopped, the rest get a result that says so."""
-    results: list[ToolResult] = []
-    try:
-        for call in calls:
-            yield ToolRequested(call)
-            result = await talk.interrupt.wait_for(run_call(talk.tools, call))
-            results.append(result)
-            yield ToolFinished(result)
-    finally:
-        results += [interrupted(call) for call in calls[len(results) :]]
-        talk.messages.append(ToolMessage(tuple(results)))
 
 
 def _ended_early(talk: Conversation, answer: Answer, end: Exception) -> Event:
     partial = answer.partial()
     if partial is not None:
-        talk.messages.append(partial)
+        talk.answer(partial)
+    elif isinstance(end, ContextTooLong | BadRequest) and isinstance(talk.messages[-1], UserMessage):
+        talk.retract()  # the service refused what it says or shows, and would refuse all that follows
     elif isinstance(talk.messages[-1], ToolMessage):
-        talk.messages.append(AssistantMessage((Text(NO_ANSWER),)))
-    elif isinstance(end, ContextTooLong | BadRequest):
-        talk.messages.pop()  # the service refused what it says or shows, and would refuse all that follows
+        talk.answer(AssistantMessage((Text(NO_ANSWER),)))
     if isinstance(end, ProviderError):
         return TurnFailed(end, partial)
     return TurnInterrupted(partial) if isinstance(end, Interrupted) else TurnFinished("max_seconds")
 
 
-def _gave_up(talk: Conversation, answer: Answer) -> BadReply:
+def _gave_up(talk: Conversation, calls: list[ToolCall | BadToolCall]) -> BadReply:
     profile = talk.model.profile
-    problem = next((call.problem for call in answer.calls if isinstance(call, BadToolCall)), "")
+    problem = next((call.problem for call in calls if isinstance(call, BadToolCall)), "")
     return BadReply(
         f"{MAX_BAD_ROUNDS} answers in a row held only unusable tool calls. The last: {problem}",
         provider=profile.provider,

@@ -1,57 +1,164 @@
-"""Running the tools a model asked for. A failure is a result the model reads, never the end of the turn."""
+"""The calls of one answer: decided, asked, run. A failure is a result the model reads, never the end of the turn."""
 
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 
-from ally.errors import ToolArguments, ToolError
-from ally.messages import BadToolCall, JsonObject, ToolCall, ToolResult
-from ally.tools.base import Run, Tool
+from ally.engine.conversation import Conversation
+from ally.engine.gate import Gate, digest, question
+from ally.engine.running import Ready, failed, run_ready
+from ally.engine.schema import check_arguments
+from ally.errors import AllyError
+from ally.events import Event, PermissionAsked, PermissionDenied, ToolFinished, ToolRequested
+from ally.messages import INTERRUPTED, BadToolCall, ToolCall, ToolResult
+from ally.permissions.action import Action, Allow, Ask, Decision, Deny
+from ally.tools.base import Tool
 
-INTERRUPTED = "The user interrupted before this tool had finished."
+MAX_PARALLEL = 8
+"""How many calls that only look run side by side."""
 
-
-async def run_call(tools: Sequence[Tool], call: ToolCall | BadToolCall) -> ToolResult:
-    """What the tool gave back, or why it did not run."""
-    if isinstance(call, BadToolCall):
-        return _failed(call, call.problem)
-    tool = next((tool for tool in tools if tool.spec.name == call.name), None)
-    if tool is None:
-        names = ", ".join(tool.spec.name for tool in tools) or "none"
-        return _failed(call, f"There is no tool {json.dumps(call.name)}. Available: {names}.")
-    try:
-        check_arguments(tool, call.args)
-        output = await tool.run(call.args, Run())
-    except ToolError as error:
-        return _failed(call, f"{error.message} {error.hint}".strip())
-    return ToolResult(call.id, output.for_model, output.for_user, output.is_error, call.name, output.images)
+Call = ToolCall | BadToolCall
+NOT_ALLOWED = "It was not run. Do not try to get the same effect in another way."
 
 
-def check_arguments(tool: Tool, args: JsonObject) -> None:
-    """Compare `args` with the tool's schema.
+async def run_calls(talk: Conversation, calls: Sequence[Call]) -> AsyncGenerator[Event]:
+    """Run `calls` and yield what happens; however it ends, the history then holds a result for each.
 
     Raises:
-        ToolArguments: they do not fit; the message names the first place that is wrong.
+        Interrupted, TimeUp: the turn has to end; what was running is stopped.
     """
-    from jsonschema import Draft202012Validator  # heavy
-    from referencing import Registry
-    from referencing.exceptions import Unresolvable
-
-    # With a registry of its own jsonschema fetches nothing; without one it downloads what a `$ref` names.
-    validator = Draft202012Validator(tool.spec.parameters, registry=Registry())
+    this = Round(talk, calls)
+    work = asyncio.ensure_future(this.run())
     try:
-        error = next(validator.iter_errors(args), None)  # pyright: ignore[reportUnknownMemberType] - typed in part only
-    except Unresolvable as missing:
-        text = f"The schema of {tool.spec.name} refers to {missing.ref}, which is not part of it."
-        raise ToolArguments(tool.spec.name, text) from missing
-    if error is not None:
-        place = error.json_path.removeprefix("$.") if error.json_path != "$" else "arguments"
-        raise ToolArguments(tool.spec.name, f"Wrong arguments for {tool.spec.name}: {place}: {error.message}.")
+        while (event := await talk.interrupt.wait_for(this.events.get())) is not None:
+            yield event
+            this.events.task_done()
+        await work
+    finally:
+        work.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({work})
+        this.settle()
 
 
-def interrupted(call: ToolCall | BadToolCall) -> ToolResult:
+class Round:
+    """The calls of one answer on their way: neighbours that only look run side by side, the others one by one."""
+
+    def __init__(self, talk: Conversation, calls: Sequence[Call]) -> None:
+        self.events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._talk = talk
+        self._calls = calls
+        self._results: dict[int, ToolResult] = {}
+
+    async def run(self) -> None:
+        """Everything, ending the queue of events with None."""
+        try:
+            batch: dict[int, Ready] = {}
+            for place, call in enumerate(self._calls):
+                self.events.put_nowait(ToolRequested(call))
+                ready = self._prepare(call)
+                if isinstance(ready, Ready) and ready.may_run_beside_others and len(batch) < MAX_PARALLEL:
+                    batch[place] = ready
+                    continue
+                await self._run(batch)
+                batch = {}
+                if isinstance(ready, Asked):
+                    ready = await self._ask(ready)
+                if isinstance(ready, ToolResult):
+                    self._finish(place, ready)
+                else:
+                    await self._run({place: ready})
+            await self._run(batch)
+        finally:
+            self.events.put_nowait(None)
+
+    def settle(self) -> None:
+        """Put a result for each call into the history."""
+        for place, call in enumerate(self._calls):
+            if place not in self._results:
+                self._results[place] = interrupted(call)
+                self._talk.add_result(self._results[place])
+        self._talk.settle([self._results[place] for place in range(len(self._calls))])
+
+    def _prepare(self, call: Call) -> "Ready | Asked | ToolResult":
+        if isinstance(call, BadToolCall):
+            return failed(call, call.problem)
+        tool = next((tool for tool in self._talk.tools if tool.spec.name == call.name), None)
+        if tool is None:
+            names = ", ".join(tool.spec.name for tool in self._talk.tools) or "none"
+            return failed(call, f"There is no tool {json.dumps(call.name)}. Available: {names}.")
+        try:
+            check_arguments(tool, call.args)
+            return self._decide(call, tool)
+        except AllyError as error:
+            return failed(call, f"{error.message} {error.hint}".strip())
+
+    def _decide(self, call: ToolCall, tool: Tool) -> "Ready | Asked | ToolResult":
+        action = tool.action(call.args)
+        gate = self._talk.gate
+        decision = gate.decide(action) if gate is not None else _without_gate(action)
+        match decision:
+            case Allow():
+                return Ready(call, tool, action, decision.grant)
+            case Deny():
+                return self._refuse(call, decision.rule, decision.reason)
+            case Ask() if gate is not None and gate.asker is not None:
+                return Asked(Ready(call, tool, action, decision.grant), decision, gate, tool.preview(call.args))
+            case Ask():
+                return self._refuse(call, decision.rule, f"{decision.reason}, and nobody is there to ask")
+
+    async def _ask(self, asked: "Asked") -> Ready | ToolResult:
+        """Ask the user once everything before is shown; what runs is what was shown."""
+        ready, decision, gate = asked.ready, asked.decision, asked.gate
+        asking = question(ready.call, ready.action, decision, asked.preview)
+        self.events.put_nowait(PermissionAsked(asking))
+        await self.events.join()
+        answer = await gate.ask(asking)
+        if not answer.allowed:
+            said = f'the user said no: "{answer.message}"' if answer.message else "the user said no"
+            return self._refuse(ready.call, decision.rule, said)
+        if digest(ready.call) != asking.arguments_sha256:
+            return self._refuse(ready.call, decision.rule, "the arguments are not those the user saw")
+        if answer.scope != "once" and answer.scope in decision.scopes:
+            gate.remember(decision.remember, answer.scope)
+        return ready
+
+    def _refuse(self, call: ToolCall, rule: str, reason: str) -> ToolResult:
+        self.events.put_nowait(PermissionDenied(call, rule, reason))
+        return failed(call, f"Not allowed: {reason}. {NOT_ALLOWED}")
+
+    async def _run(self, batch: dict[int, Ready]) -> None:
+        async def one(place: int, ready: Ready) -> None:
+            self._finish(place, await run_ready(self._talk, ready, self.events.put_nowait))
+
+        async with asyncio.TaskGroup() as group:
+            for place, ready in batch.items():
+                group.create_task(one(place, ready))
+
+    def _finish(self, place: int, result: ToolResult) -> None:
+        self._results[place] = result
+        self._talk.add_result(result)
+        self.events.put_nowait(ToolFinished(result))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A call that the user decides on."""
+
+    ready: Ready
+    decision: Ask
+    gate: Gate
+    preview: str
+
+
+def _without_gate(action: Action) -> Decision:
+    if action.kind == "none":
+        return Allow("no gate", "it touches nothing")
+    return Deny("no gate", "this conversation has no permissions to decide with")
+
+
+def interrupted(call: Call) -> ToolResult:
     """The result of a call that the user stopped."""
-    return ToolResult(call.id, INTERRUPTED, is_error=True, name=call.name)
-
-
-def _failed(call: ToolCall | BadToolCall, text: str) -> ToolResult:
-    return ToolResult(call.id, text, is_error=True, name=call.name)
+    return failed(call, INTERRUPTED)

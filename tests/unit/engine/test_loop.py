@@ -236,9 +236,14 @@ async def test_pictures_that_got_no_answer_are_kept_in_order():
     assert model.requests[-1].messages == (UserMessage((Text("look"), picture, Text("well?"))),)
 
 
-@pytest.mark.parametrize("error", [ContextTooLong("too long"), BadRequest("no pictures")])
-async def test_what_no_request_can_hold_does_not_spoil_the_next(error):
-    model = ScriptedModel([[TextChunk("hello"), END], [error], [TextChunk("ok"), END]])
+TOO_LONG = ContextTooLong("too long")
+
+
+@pytest.mark.parametrize(
+    "failure", [[[BadRequest("no pictures")]], [[TOO_LONG], [TextChunk("a sum"), END], [TOO_LONG]]]
+)
+async def test_what_no_request_can_hold_does_not_spoil_the_next(failure):
+    model = ScriptedModel([[TextChunk("hello"), END], *failure, [TextChunk("ok"), END]])
     talk = Conversation(model)
     for text in ("hi", "far too much", "then less"):
         await play(talk, text)
@@ -268,7 +273,7 @@ async def test_interrupting_a_tool_gives_every_call_a_result():
     talk = Conversation(model, tools=[NoteTool(hangs=True)])
     events = await play(talk, interrupt_at=ToolRequested)
     assert isinstance(events[-1], TurnInterrupted)
-    message = talk.messages[-1]
+    message = talk.messages[-2]
     assert isinstance(message, ToolMessage)
     assert [result.call_id for result in message.results] == ["a", "b"]
     assert all(result.is_error for result in message.results)

@@ -6,10 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from ally.engine.tool_calls import run_call
+from ally.engine.conversation import Conversation
+from ally.engine.tool_calls import run_calls
+from ally.events import ToolFinished
 from ally.messages import JsonObject, ToolCall, ToolSpec
 from ally.permissions.action import Action
 from ally.tools.base import Run, ToolOutput
+from tests.scripted import ScriptedModel
 
 
 class Borrowing:
@@ -51,7 +54,10 @@ def visits() -> Iterator[tuple[str, list[str]]]:
 
 async def test_a_schema_that_refers_to_the_network_is_never_fetched(visits: tuple[str, list[str]]):
     address, paths = visits
-    result = await run_call([Borrowing(address)], ToolCall("1", "borrow", {"title": "Emma"}))
+    talk = Conversation(ScriptedModel([]), tools=[Borrowing(address)])
+    events = [event async for event in run_calls(talk, [ToolCall("1", "borrow", {"title": "Emma"})])]
+    result = talk.last_results()[0]
+    assert ToolFinished(result) in events
     assert result.is_error
     assert f"refers to {address}/book.json, which is not part of it" in result.for_model
     assert paths == []

@@ -1,0 +1,60 @@
+"""The gate that every call passes: the policy decides, and where it asks, the user does."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ally.events import Question
+from ally.messages import ToolCall
+from ally.permissions.action import Action, Ask, Decision, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the user said to a question; `message` is told to the model when the call is refused."""
+
+    allowed: bool
+    scope: Scope = "once"
+    message: str = ""
+
+
+class Asker(Protocol):
+    """A front end that can ask."""
+
+    async def ask(self, question: Question) -> Answer:
+        """The user's answer. Whatever cannot be understood is a refusal."""
+        ...
+
+
+@dataclass(slots=True)
+class Gate:
+    """Decides on the calls of one conversation. Without an asker what would be asked is denied."""
+
+    decide: Callable[[Action], Decision]
+    remember: Callable[[Sequence[str], Scope], None]
+    asker: Asker | None = None
+
+    async def ask(self, question: Question) -> Answer:
+        """What the user says; without an asker, no."""
+        return await self.asker.ask(question) if self.asker else Answer(allowed=False)
+
+
+def question(call: ToolCall, action: Action, ask: Ask, preview: str) -> Question:
+    """What the user is asked; everything in it comes from the arguments that will run."""
+    return Question(
+        call=call,
+        subject=action.command or action.subject,
+        reason=ask.reason,
+        preview=preview,
+        scopes=ask.scopes,
+        remember=ask.remember,
+        arguments_sha256=digest(call),
+    )
+
+
+def digest(call: ToolCall) -> str:
+    """What binds an answer to a call: the hash of the tool's name and of the exact arguments."""
+    exact = json.dumps([call.name, call.args], sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(exact.encode("ascii")).hexdigest()
