@@ -1,1 +1,1 @@
-"""Conversations on disk: append-only, safe against kill -9, shared by processes."""
+"""What was said, kept in one append-only database, so that any session can be gone on with, searched and exported."""
