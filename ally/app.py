@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ally.config.environment import is_offline_wanted
 from ally.config.load import Loaded, load_settings
-from ally.config.paths import Paths, find_checkout, find_paths
+from ally.config.paths import Paths, find_checkout, find_paths, moved_folder
 from ally.config.secrets import Keys, load_env_files
 from ally.config.settings import Settings
 from ally.egress.offline import enable
@@ -18,6 +18,7 @@ from ally.providers.registry import ProviderRegistry, Sources
 
 if TYPE_CHECKING:
     from ally.engine.conversation import Conversation
+    from ally.sessions.store import Sessions
 
 
 @dataclass
@@ -90,6 +91,15 @@ class App:
         for warning in registry.warnings:
             self.warn(warning)
         return registry
+
+    @cached_property
+    def sessions(self) -> "Sessions":
+        """What was said before, in `sessions.db` of the data folder, or of `ALLY_HISTORY_DIR`."""
+        from ally.sessions.store import FILE_NAME, Sessions  # heavy
+
+        _ = self.env_files  # first: an .env file may set ALLY_* variables
+        folder = moved_folder(self.env, "ALLY_HISTORY_DIR", self.paths.data, self.warn)
+        return Sessions.open(folder / FILE_NAME, self.warn)
 
     def converse(
         self, agent: str, *, provider: str | None = None, model: str | None = None, temperature: float | None = None

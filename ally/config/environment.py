@@ -34,6 +34,7 @@ OVERRIDES = (
 
 OTHER_VARIABLES = {
     "ALLY_HOME": "one folder for everything of Ally: configuration, data, state and cache (an absolute path)",
+    "ALLY_HISTORY_DIR": "the folder of the sessions (an absolute path), in place of the data folder",
     "ALLY_OFFLINE": "1: nothing leaves this machine, as with `--offline`",
 }
 

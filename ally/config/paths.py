@@ -1,7 +1,8 @@
 """Where Ally's files are: four folders of the user, and the checkout it runs from, if any."""
 
+import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,10 +41,35 @@ def find_paths(env: Mapping[str, str]) -> Paths:
     )
 
 
+def moved_folder(env: Mapping[str, str], variable: str, default: Path, warn: Callable[[str], None]) -> Path:
+    """The folder that `variable` names for a part of Ally's files, else `default`.
+
+    A value that cannot be one is told to `warn` and has no effect: the rest of Ally works without it.
+    """
+    text = env.get(variable, "").strip()
+    if not text:
+        return default
+    folder = _home(env) / text[2:] if text == "~" or text.startswith("~/") else Path(text)
+    if folder.is_absolute() and _may_be_folder(folder):
+        return folder
+    # A relative folder would be another one in every working directory, and could come with a stranger's project.
+    warn(f"{variable} is not the absolute path of a folder; {default} is used instead.")
+    return default
+
+
 def find_checkout() -> Path | None:
     """The source checkout that this package runs from, or None for an installed one."""
     folder = Path(__file__).resolve().parents[2]
     return folder if (folder / CHECKOUT_MARK).is_file() else None
+
+
+def _may_be_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):  # ValueError: a null character
+        return False
 
 
 def _absolute_home(text: str, env: Mapping[str, str]) -> Path:
