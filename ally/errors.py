@@ -22,7 +22,8 @@ AllyError                   message, hint
 │   └── ModelFileError
 ├── ToolError               tool
 │   ├── ToolArguments
-│   └── ToolTimeout         after_s
+│   ├── ToolTimeout         after_s
+│   └── SandboxRefused      path
 └── StorageError            path
 
 The message says what happened and to which object, the hint what to do next. Neither ever holds a key.
@@ -213,6 +214,14 @@ class ToolTimeout(ToolError):
     def __init__(self, tool: str, message: str, *, after_s: float, hint: str = "") -> None:
         super().__init__(tool, message, hint=hint)
         self.after_s = after_s
+
+
+class SandboxRefused(ToolError):
+    """A command cannot be confined as it should be, because of `path`; nothing ran."""
+
+    def __init__(self, path: Path, message: str, *, hint: str = "") -> None:
+        super().__init__("shell", message, hint=hint)
+        self.path = path
 
 
 class StorageError(AllyError):

@@ -1,0 +1,173 @@
+"""Tier A: bubblewrap and the system call filter.
+
+A command sees the whole file system read-only, but for the working folder; `/tmp` and `/run` are empty and its own, so
+are processes, devices and, without a grant, the network. It has no capabilities and can get none. Its processes end
+with it: the kernel ends them with their process namespace.
+
+In the working folder, what others would run stays read-only (`protected`), also where it is missing (`standins`). A
+home folder may be the working folder: then everything in it that begins with a dot, and `bin`, stays read-only. A
+working folder that contains the home folder, or that is one of Ally's own, is read-only as a whole.
+
+With the network granted, sockets of other programs that have no place in the file system can be reached.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from ally.config.paths import find_checkout
+from ally.sandbox import private, protected, seccomp
+from ally.sandbox.base import Confinement, Launch, Tier
+from ally.sandbox.environment import Parent, child_environment
+from ally.sandbox.grants import check_root, check_writable, is_read_only
+from ally.sandbox.standins import StandIns
+
+TEMP = "/tmp"  # noqa: S108 - the sandbox has its own
+
+_NAMESPACES = (
+    *("--unshare-user-try", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
+    *("--die-with-parent", "--cap-drop", "ALL", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"),
+    # root in a namespace is still the owner of the kernel's settings
+    *("--remount-ro", "/proc"),
+)
+
+Mount = Literal["read", "write", "temporary", "no folder", "no file"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bubblewrap:
+    """Runs commands through the bubblewrap at `program`."""
+
+    program: str
+    parent: Parent
+    tier: Tier = field(default="A", init=False)
+    name: str = field(default="bubblewrap", init=False)
+    reason: str = field(default="", init=False)
+
+    def with_environment(self, env: Mapping[str, str]) -> "Bubblewrap":
+        """The same with another parent environment."""
+        return replace(self, parent=Parent(env))
+
+    def launch(self, argv: Sequence[str], confinement: Confinement) -> Launch:
+        """Prepare to run `argv`; see `Sandbox.launch`."""
+        check_root(confinement)
+        held = contextlib.ExitStack()
+        try:
+            mounts = self._mounts(confinement, held)
+            descriptor = _filter(network=confinement.network)
+            held.callback(os.close, descriptor)
+        except BaseException:
+            held.close()
+            raise
+        words = [
+            *(self.program, *_NAMESPACES),
+            *(() if confinement.network else ("--unshare-net",)),
+            *_words(mounts),
+            *("--seccomp", str(descriptor), "--chdir", str(confinement.root), "--", *argv),
+        ]
+        env = child_environment(
+            self.parent, confinement.root, network=confinement.network, temp=TEMP, own_programs=True
+        )
+        return Launch(words, env, confinement.root, (descriptor,), held)
+
+    def _mounts(self, confinement: Confinement, held: contextlib.ExitStack) -> dict[Path, Mount]:
+        root, home, env = confinement.root, self.parent.home, self.parent.env
+        own = private.own_folders(env)
+        writable = check_writable(confinement, home, own)
+        closed = is_read_only(confinement, home, [*own, *(home / name for name in private.IN_HOME)])
+        mounts: dict[Path, Mount] = {Path(path): "temporary" for path in private.HIDDEN_FOLDERS if _is_folder(path)}
+        mounts |= {path: "read" for path in map(Path, private.SHOWN_FOLDERS) if _is_hidden(path, mounts)}
+        if _is_hidden(home, mounts):
+            mounts[home] = "read"
+        mounts[root] = "read" if closed else "write"
+        mounts |= dict.fromkeys(writable, "write")
+        if not closed:
+            _guard(mounts, root, home, confinement, held)
+        for folder in writable:
+            if folder.is_dir() and not folder.is_relative_to(root):
+                _guard(mounts, folder, home, replace(confinement, git=False), held)
+        _hide(mounts, [*private.private_paths(env, home), *confinement.masks], (root, *writable))
+        mounts |= dict.fromkeys(private.outermost(confinement.readable), "read")
+        mounts |= {path: "no file" for path in private.listening_sockets() if not _is_hidden(path, mounts)}
+        return mounts
+
+
+def _guard(
+    mounts: dict[Path, Mount], folder: Path, home: Path, confinement: Confinement, held: contextlib.ExitStack
+) -> None:
+    """Protect what must not be written in `folder` for as long as `held` is."""
+    git, granted = confinement.git, confinement.writable
+    parts = protected.protect(folder, home, git=git, granted=granted)
+    if git and not (folder / ".git").exists():
+        outer = protected.protect_repository(folder)
+        parts = replace(
+            parts, **{name: [*getattr(parts, name), *getattr(outer, name)] for name in protected.Protection.__slots__}
+        )
+    stand_ins = StandIns(folder, parts.missing, protected.possible_stand_ins(folder))
+    held.callback(stand_ins.release)
+    held.callback(_set_aside, parts.unwanted)
+    made = stand_ins.hold()
+    mounts |= dict.fromkeys(parts.writable, "write")
+    mounts |= {path: "read" for path in parts.read_only if path not in granted}
+    # A device is nothing that git would list or add.
+    mounts |= {path: "read" if path.is_dir() or folder == home or ".git" in path.parts else "no file" for path in made}
+    checkout = find_checkout()
+    if checkout and (settings := checkout / "config.json").is_relative_to(folder) and settings.exists():
+        mounts[settings] = "read"
+
+
+def _hide(mounts: dict[Path, Mount], paths: Iterable[Path], shown: Sequence[Path]) -> None:
+    """Mask the paths, but not what a shown folder lies in: that one is only not writable."""
+    for path in private.outermost(paths):
+        if _is_hidden(path, mounts) or path in shown:
+            continue
+        mounts[path] = "no folder" if path.is_dir() else "no file"
+
+
+def _set_aside(unwanted: Sequence[Path]) -> None:
+    for path in unwanted:
+        with contextlib.suppress(OSError):
+            path.rename(path.with_name(f"{path.name}.set-aside-by-ally"))
+
+
+def _is_folder(path: str) -> bool:
+    return os.path.isdir(path) and not os.path.islink(path)  # noqa: PTH112, PTH114 - strings are all there is
+
+
+def _is_hidden(path: Path, mounts: Mapping[Path, Mount]) -> bool:
+    """Whether the nearest mount above `path` has replaced what is there."""
+    nearest = next((parent for parent in (path, *path.parents) if parent in mounts), None)
+    return nearest is not None and path.exists() and mounts[nearest] in ("temporary", "no folder")
+
+
+def _words(mounts: Mapping[Path, Mount]) -> list[str]:
+    """The mounts as options, outer ones first so that inner ones lie on them."""
+    words: list[str] = []
+    last: list[str] = []
+    for path, mount in sorted(mounts.items(), key=lambda item: len(item[0].parts)):
+        target = str(path)
+        match mount:
+            case "read":
+                words += ["--ro-bind", target, target]
+            case "write":
+                words += ["--bind", target, target]
+            case "temporary":
+                words += ["--perms", "1777", "--tmpfs", target]
+            case "no folder":
+                words += ["--perms", "0555", "--tmpfs", target]
+                last += ["--remount-ro", target]
+            case "no file":
+                words += ["--ro-bind", "/dev/null", target]
+    return words + last
+
+
+def _filter(*, network: bool) -> int:
+    """A descriptor from which bubblewrap reads the system call filter."""
+    program = seccomp.program("internet" if network else "unix")
+    descriptor = os.memfd_create("ally-seccomp")
+    os.write(descriptor, program or b"")
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
