@@ -1,16 +1,15 @@
 """The tools there are, and what they work with."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from ally.sandbox import Sandbox
 from ally.tools.base import Tool
+from ally.tools.jobs import Jobs
 from ally.tools.workspace import Workspace
-
-if TYPE_CHECKING:
-    from ally.sandbox import Sandbox
 
 _CLASSES = {
     "read": "ReadTool",
@@ -33,14 +32,15 @@ class Bench:
     """What the tools of one conversation share. The functions are asked anew each time, never at start.
 
     `hidden` says why a file's content must not be shown by a search ("" = it may), `secrets` what a command's sandbox
-    masks, `images` whether the model takes pictures.
+    masks, `images` whether the model takes pictures. `jobs` must be closed when the conversation ends.
     """
 
     workspace: Workspace
-    sandbox: Callable[[], "Sandbox"]
+    sandbox: Callable[[], Sandbox]
     hidden: Callable[[Path], str]
     secrets: Callable[[], tuple[Path, ...]]
     images: Callable[[], bool]
+    jobs: Jobs = field(default_factory=Jobs)
 
 
 def build_tools(names: Sequence[str], bench: Bench) -> list[Tool]:
