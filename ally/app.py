@@ -1,7 +1,9 @@
 """The composition root: settings in, a wired application out."""
 
+import platform
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,15 +12,32 @@ from ally.config.environment import is_offline_wanted
 from ally.config.load import Loaded, load_settings
 from ally.config.paths import Paths, find_checkout, find_paths, moved_folder
 from ally.config.secrets import Keys, load_env_files
-from ally.config.settings import Settings
+from ally.config.settings import PermissionMode, Settings
 from ally.egress.offline import enable
 from ally.egress.quiet import silence
+from ally.permissions.trust import Trust
 from ally.plugins import read_api_keys
 from ally.providers.registry import ProviderRegistry, Sources
 
 if TYPE_CHECKING:
     from ally.engine.conversation import Conversation
+    from ally.engine.gate import Asker
+    from ally.permissions.policy import Policy
+    from ally.permissions.rules import Rule
+    from ally.sandbox import Sandbox
+    from ally.sessions.session import Session
     from ally.sessions.store import Sessions
+    from ally.tools.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What the command line allows and denies, and who can be asked about the rest; None is the settings' mode."""
+
+    mode: PermissionMode | None = None
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    asker: "Asker | None" = None
 
 
 @dataclass
@@ -50,7 +69,16 @@ class App:
     def loaded(self) -> Loaded:
         """Settings with the place where each was set."""
         _ = self.env_files  # first: an .env file may set ALLY_* variables
-        return load_settings(self.paths, self.checkout, self.env, {})
+        loaded = self.load({})
+        for notice in loaded.tightening.notices if loaded.tightening else ():
+            self.warn(notice)
+        return loaded
+
+    def load(self, flags: Mapping[str, object]) -> Loaded:
+        """The settings with these flags, and with those of the working folder if the user trusts it."""
+        folder = _working_folder()
+        trusted = folder if folder is not None and self.trust.is_trusted(folder) else None
+        return load_settings(self.paths, self.checkout, self.env, flags, trusted=trusted)
 
     @property
     def settings(self) -> Settings:
@@ -101,10 +129,24 @@ class App:
         folder = moved_folder(self.env, "ALLY_HISTORY_DIR", self.paths.data, self.warn)
         return Sessions.open(folder / FILE_NAME, self.warn)
 
+    @cached_property
+    def trust(self) -> Trust:
+        """Which folders the user trusts, in `trust.json` of the state folder."""
+        return Trust(self.paths.state / "trust.json", notify=self.warn)
+
+    @cached_property
+    def answers(self) -> "Answers":
+        """What the user's answers allow in the working folder, in `permissions.json` of the state folder."""
+        from ally.permissions.memory import Answers  # heavy
+
+        return Answers(self.paths.state / "permissions.json", _working_folder() or Path("/"), self.warn)
+
     def converse(
         self, agent: str, *, provider: str | None = None, model: str | None = None, temperature: float | None = None
     ) -> "Conversation":
         """A new conversation with `agent`; the other arguments override its settings for this one.
+
+        It has no tools and is kept nowhere: `equip` gives it both.
 
         Raises:
             AllyError: the agent, provider or model cannot be had; nothing was sent anywhere.
@@ -112,12 +154,13 @@ class App:
         # Listing and configuring need none of these.
         from ally.agents.spec import load_agent  # heavy
         from ally.engine.conversation import Conversation  # heavy
+        from ally.engine.prompt import system_prompt  # heavy
         from ally.providers.connect import Choice, connect  # heavy
         from ally.providers.default import default_choice  # heavy
 
         spec = load_agent(agent)
         flags = {"provider": provider, "model": model, "temperature": temperature}
-        settings = load_settings(self.paths, self.checkout, self.env, flags).settings
+        settings = self.load(flags).settings
         wanted = settings.for_agent(agent)
         found = None if wanted.provider else default_choice(self.env, settings.provider_options.get("ollama", {}))
         choice = Choice(
@@ -126,7 +169,100 @@ class App:
             temperature=spec.temperature if wanted.temperature is None else wanted.temperature,
         )
         connected = connect(self.registry, self.keys, choice, settings.provider_options, self.warn)
-        return Conversation(connected, system=wanted.system_prompt or spec.prompt)
+        prompt = wanted.system_prompt or spec.prompt
+        system = system_prompt(prompt, "", has_tools=connected.profile.tools)
+        return Conversation(connected, system=system)
+
+    def equip(self, talk: "Conversation", agent: str, session: "Session", consent: Consent) -> None:
+        """Let `talk` work in the current folder, with the agent's tools, and be kept in `session` and go on from it.
+
+        Raises:
+            ConfigError, UsageError: a permission rule cannot be understood.
+            StorageError: the session cannot be read.
+        """
+        from ally.checkpoints import Checkpoints  # heavy
+        from ally.engine.gate import Gate  # heavy
+        from ally.engine.prompt import circumstances  # heavy
+        from ally.tools.workspace import Workspace  # heavy
+
+        folder = Path.cwd().resolve()
+        workspace = Workspace(folder, Path.home().resolve(), self.paths.cache / "spill" / session.id)
+        policy = self.policy(workspace, consent)
+        talk.messages = session.load()
+        talk.log = session
+        talk.spill = workspace.spill
+        talk.gate = Gate(policy, self.answers, consent.asker)
+        talk.checkpoints = Checkpoints(self.paths.state / "checkpoints", folder, session.id)
+        self.hand_tools(talk, agent, workspace, policy)
+        talk.notes.append(circumstances(folder, platform.system(), datetime.now().astimezone().date()))
+
+    def hand_tools(self, talk: "Conversation", agent: str, workspace: "Workspace", policy: "Policy") -> None:
+        """Give `talk` the tools of `agent`."""
+        from ally.agents.spec import load_agent  # heavy
+        from ally.tools.catalogue import Bench, build_tools  # heavy
+
+        bench = Bench(
+            workspace=workspace,
+            sandbox=lambda: self.sandbox,
+            hidden=policy.hidden,
+            secrets=policy.secrets,
+            images=lambda: talk.model.profile.images,
+        )
+        talk.tools = build_tools(load_agent(agent).tools, bench)
+
+    def policy(self, workspace: "Workspace", consent: Consent) -> "Policy":
+        """What may happen in `workspace` without asking.
+
+        Raises:
+            ConfigError, UsageError: a rule cannot be understood.
+        """
+        from ally.permissions.policy import Place, Policy  # heavy
+
+        own = [self.paths.config, self.paths.data, self.paths.state]
+        own += [self.checkout / name for name in ("config.json", ".env")] if self.checkout else []
+        place = Place(workspace.root, workspace.home, tuple(own), (workspace.spill,))
+        mode = consent.mode or self.settings.permissions.mode
+        answers = self.answers
+        return Policy(
+            place, self._rules(consent), mode, confined=lambda: self.sandbox.tier == "A", answers=answers.rules
+        )
+
+    @cached_property
+    def sandbox(self) -> "Sandbox":
+        """Where commands run; the machine is tried when this is first asked for."""
+        from ally.sandbox import choose  # heavy
+
+        given = self.given_keys or {}
+        return choose(self.env, [value for value in given.values() if value])
+
+    def _rules(self, consent: Consent) -> "list[Rule]":
+        from ally.permissions.rules import parse_rule  # heavy
+
+        rules = [parse_rule(text, "allow", "--allow") for text in consent.allow]
+        rules += [parse_rule(text, "deny", "--deny") for text in consent.deny]
+        stated = self.settings.permissions
+        rules += [parse_rule(text, "allow", self.loaded.origin("permissions.allow")) for text in stated.allow]
+        rules += [parse_rule(text, "ask", self.loaded.origin("permissions.ask")) for text in stated.ask]
+        rules += [parse_rule(text, "deny", self.loaded.origin("permissions.deny")) for text in stated.deny]
+        return rules
+
+    def _instructions(self) -> str:
+        """What AGENTS.md says, the user's own and that of the folder if it is trusted."""
+        from ally.engine.instructions import as_text, find  # heavy
+
+        found = find(Path.cwd().resolve(), self.paths.config, self.trust.is_trusted)
+        for one in found:
+            if one.notice:
+                self.warn(one.notice)
+        return as_text(found)
+
+
+def _working_folder() -> Path | None:
+    """The folder one works in; None when somebody removed it."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return None
 
 
 def _close_ways_out(env: MutableMapping[str, str], offline: bool) -> None:

@@ -10,11 +10,12 @@ from ally.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """A way of working: a system prompt and a temperature. Both may be overridden in config.json."""
+    """A way of working: a system prompt and a temperature, which config.json may override, and the tools it gets."""
 
     name: str
     description: str
     temperature: float
+    tools: tuple[str, ...]
     prompt: str
 
 
@@ -30,4 +31,5 @@ def load_agent(name: str) -> Agent:
     text = files("ally.agents").joinpath("builtin", f"{name}.md").read_text(encoding="utf-8")
     _, header, prompt = text.split("---\n", 2)
     fields = dict(line.split(": ", 1) for line in header.splitlines())
-    return Agent(name, fields["description"], float(fields["temperature"]), prompt.strip())
+    tools = tuple(fields["tools"].split())
+    return Agent(name, fields["description"], float(fields["temperature"]), tools, prompt.strip())

@@ -118,7 +118,7 @@ async def _switch(chat: Chat, provider: str, model: str | None) -> None:
     """Go on with another model; the old one stays if the new one cannot be had."""
     args = chat.args
     talk = chat.app.converse(args.agent or "general", provider=provider, model=model, temperature=args.temperature)
-    await chat.talk.change_model(talk.model).close()
+    await chat.talk.change_model(talk.model, talk.system).close()
     print(describe(chat))
 
 

@@ -158,12 +158,12 @@ class Conversation:
         if self.log is not None:
             self.log.compact(messages)
 
-    def change_model(self, model: Model) -> Model:
-        """Go on with `model`; the one before is given back, still open.
+    def change_model(self, model: Model, system: str) -> Model:
+        """Go on with `model` and the system prompt for it; the model before is given back, still open.
 
         Thinking and signatures stay behind: a service refuses those of another one.
         """
-        before, self.model = self.model, model
+        before, self.model, self.system = self.model, model, system
         self.messages[:] = [_portable(message) for message in self.messages]
         self.used_tokens = None
         return before

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,12 +28,28 @@ class Asker(Protocol):
         ...
 
 
+class Policy(Protocol):
+    """Decides without asking; `ally.permissions.policy.Policy` is one."""
+
+    def decide(self, action: Action) -> Decision:
+        """Whether the call runs, does not, or is the user's to decide."""
+        ...
+
+
+class Answers(Protocol):
+    """Where answers are kept; `ally.permissions.memory.Answers` is one."""
+
+    def remember(self, rules: Sequence[str], scope: Scope) -> None:
+        """Keep the answer "yes" for as long as `scope` says."""
+        ...
+
+
 @dataclass(slots=True)
 class Gate:
     """Decides on the calls of one conversation. Without an asker what would be asked is denied."""
 
-    decide: Callable[[Action], Decision]
-    remember: Callable[[Sequence[str], Scope], None]
+    policy: Policy
+    answers: Answers
     asker: Asker | None = None
 
     async def ask(self, question: Question) -> Answer:

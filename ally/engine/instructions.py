@@ -43,7 +43,7 @@ def find(folder: Path, own: Path, is_trusted: Callable[[Path], bool]) -> list[In
 
 def as_text(found: list[Instructions]) -> str:
     """The part of the system prompt."""
-    return "\n\n".join(f"Instructions from {one.path.name}, to be followed:\n{one.text}" for one in found)
+    return "\n\n".join(f"Instructions from {one.path.name}, to be followed:\n{one.text}" for one in found if one.text)
 
 
 def _first(folder: Path, names: tuple[str, ...]) -> Instructions | None:

@@ -98,7 +98,7 @@ class Round:
     def _decide(self, call: ToolCall, tool: Tool) -> "Ready | Asked | ToolResult":
         action = tool.action(call.args)
         gate = self._talk.gate
-        decision = gate.decide(action) if gate is not None else _without_gate(action)
+        decision = gate.policy.decide(action) if gate is not None else _without_gate(action)
         match decision:
             case Allow():
                 return Ready(call, tool, action, decision.grant)
@@ -122,7 +122,7 @@ class Round:
         if digest(ready.call) != asking.arguments_sha256:
             return self._refuse(ready.call, decision.rule, "the arguments are not those the user saw")
         if answer.scope != "once" and answer.scope in decision.scopes:
-            gate.remember(decision.remember, answer.scope)
+            gate.answers.remember(decision.remember, answer.scope)
         return ready
 
     def _refuse(self, call: ToolCall, rule: str, reason: str) -> ToolResult:

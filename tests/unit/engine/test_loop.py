@@ -324,7 +324,7 @@ async def test_another_model_gets_the_history_without_thinking_and_signatures():
     second = ScriptedModel([[TextChunk("yes"), END]])
     talk = Conversation(first, tools=[NoteTool()])
     await play(talk)
-    assert talk.change_model(second) is first
+    assert talk.change_model(second, "") is first
     await play(talk, "and now?")
     parts = second.requests[0].messages[1].parts
     assert parts == (ToolCall("c", "note", {"text": "a"}),)
