@@ -10,5 +10,5 @@ def describe(name: str, properties: JsonObject, required: tuple[str, ...] = ()) 
     text = files(__name__).joinpath(f"{name}.md").read_text("utf-8").strip()
     schema: JsonObject = {"type": "object", "properties": properties}
     if required:
-        schema["required"] = list(required)
+        schema["required"] = [*required]  # `list` is a module of this package
     return ToolSpec(name, text, {**schema, "additionalProperties": False})
