@@ -17,6 +17,8 @@ from ally.config.paths import Paths
 from ally.errors import ConfigError
 
 MAX_ENV_FILE_BYTES = 1_000_000
+MIN_SECRET_CHARACTERS = 8
+"""A shorter value is no secret and may be a word of any text."""
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _REFUSED = re.compile(
@@ -185,6 +187,12 @@ class Keys:
             for position, name in enumerate(variables)
             if self._variable([name]) is None and not (has_override and position == 0)
         ]
+
+    def values(self) -> tuple[str, ...]:
+        """What must not be seen by others: the keys of main.py, and the variables that are named like a secret."""
+        named = [value.strip() for name, value in self._env.items() if _SOUNDS_SECRET.fullmatch(name)]
+        found = {*self._overrides.values(), *filter(_is_real, named)}
+        return tuple(sorted((value for value in found if len(value) >= MIN_SECRET_CHARACTERS), key=len, reverse=True))
 
     def source(self, variable: str) -> str:
         """Where a variable is set, in words: the `.env` file or the environment; "" if it has no value."""

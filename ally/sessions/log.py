@@ -116,7 +116,7 @@ class Log:
                 return open_database(self.file, SCHEMA)
         except StorageError as error:
             hint = f" To mend it: {error.hint}." if error.hint else ""
-            self.notify(f"This session is not saved: {error.message}{hint}")
+            self.notify(f"Sessions are not saved: {error.message}{hint}")
             return open_in_memory(SCHEMA)
 
     def _set_aside(self) -> None:
