@@ -9,6 +9,7 @@ from ally.cli import exits
 from ally.cli.doctor_files import config_findings, env_findings, plugin_findings
 from ally.cli.doctor_machine import machine_findings
 from ally.cli.doctor_models import agent_findings, engine_findings, key_findings, ollama_findings
+from ally.cli.doctor_sandbox import sandbox_findings
 from ally.cli.finding import Finding
 from ally.cli.table import hang, room
 from ally.cli.terminal import one_line
@@ -39,6 +40,7 @@ def run(args: argparse.Namespace, app: App) -> int:
 
 def _findings(app: App) -> Iterator[Finding]:
     yield from machine_findings(app.paths, app.checkout)
+    yield from sandbox_findings(app.env)
     yield from env_findings(app.paths, app.checkout)
     settings = _settings(app)
     if isinstance(settings, Finding):

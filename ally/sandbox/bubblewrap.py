@@ -82,6 +82,8 @@ class Bubblewrap:
         mounts |= {path: "read" for path in map(Path, private.SHOWN_FOLDERS) if _is_hidden(path, mounts)}
         if _is_hidden(home, mounts):
             mounts[home] = "read"
+        if _is_hidden(root, mounts) and (outer := protected.enclosing_repository(root)) and _is_hidden(outer, mounts):
+            mounts[outer] = "read"  # else git would take the rest of the repository for deleted
         mounts[root] = "read" if closed else "write"
         mounts |= dict.fromkeys(writable, "write")
         if not closed:
@@ -99,9 +101,8 @@ def _guard(
     mounts: dict[Path, Mount], folder: Path, home: Path, confinement: Confinement, held: contextlib.ExitStack
 ) -> None:
     """Protect what must not be written in `folder` for as long as `held` is."""
-    git, granted = confinement.git, confinement.writable
-    parts = protected.protect(folder, home, git=git, granted=granted)
-    if git and not (folder / ".git").exists():
+    parts = protected.protect(folder, home, git=confinement.git, granted=confinement.writable)
+    if confinement.git and not (folder / ".git").exists():
         outer = protected.protect_repository(folder)
         parts = replace(
             parts, **{name: [*getattr(parts, name), *getattr(outer, name)] for name in protected.Protection.__slots__}
@@ -111,9 +112,7 @@ def _guard(
     held.callback(_set_aside, parts.unwanted)
     made = stand_ins.hold()
     mounts |= dict.fromkeys(parts.writable, "write")
-    mounts |= {path: "read" for path in parts.read_only if path not in granted}
-    # A device is nothing that git would list or add.
-    mounts |= {path: "read" if path.is_dir() or folder == home or ".git" in path.parts else "no file" for path in made}
+    mounts |= dict.fromkeys([*parts.read_only, *made], "read")
     checkout = find_checkout()
     if checkout and (settings := checkout / "config.json").is_relative_to(folder) and settings.exists():
         mounts[settings] = "read"

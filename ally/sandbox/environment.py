@@ -32,6 +32,7 @@ _FIXED = {
     "GIT_EDITOR": ":",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_DISCOVERY_ACROSS_FILESYSTEM": "1",  # the working folder is a mount
     "npm_config_update_notifier": "false",
 }
 

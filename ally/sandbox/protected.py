@@ -13,8 +13,9 @@ from pathlib import Path
 from ally.errors import SandboxRefused
 from ally.sandbox.standins import Wanted
 
-FOLDERS = (".ally", ".vscode", ".idea")
-FILES = (".envrc", ".mcp.json")
+EVERYWHERE = (".ally", ".vscode", ".idea", ".envrc", ".mcp.json")
+"""Protected in every folder. Stand-ins for them are all folders, also where a file is meant: git does not see those."""
+
 SHELL = (
     *(".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".profile"),
     *(".zshrc", ".zshenv", ".zprofile", ".zlogin", ".zlogout"),
@@ -55,11 +56,10 @@ def protect(folder: Path, home: Path, *, git: bool, granted: Sequence[Path]) -> 
         SandboxRefused: something protected is a symbolic link, which a command could replace.
     """
     found = Protection()
-    is_home = folder == home
-    for name in (*WHERE_THERE, *FOLDERS, *FILES):
+    for name in WHERE_THERE:
         _add(found, folder / name, granted)
-    names = [(name, True) for name in FOLDERS] + [(name, False) for name in FILES]
-    if is_home:
+    names = [(name, True) for name in EVERYWHERE]
+    if folder == home:
         names += [(name, True) for name in HOME_FOLDERS] + [(name, False) for name in HOME_FILES]
         for path in _hidden_entries(folder):
             _add(found, path, granted)
@@ -82,16 +82,21 @@ def protect_repository(folder: Path) -> Protection:
         SandboxRefused: its hooks or config are symbolic links.
     """
     found = Protection()
-    for parent in folder.parents:
-        if (parent / ".git").is_dir() and not (parent / ".git").is_symlink():
-            _add_repository(found, parent / ".git", git=True, granted=())
-            break
+    if outer := enclosing_repository(folder):
+        _add_repository(found, outer / ".git", git=True, granted=())
     return found
+
+
+def enclosing_repository(folder: Path) -> Path | None:
+    """The folder above `folder` in which a git repository begins, if its data is there and not a link elsewhere."""
+    return next(
+        (each for each in folder.parents if (each / ".git").is_dir() and not (each / ".git").is_symlink()), None
+    )
 
 
 def possible_stand_ins(folder: Path) -> list[Path]:
     """Every place in `folder` where a stand-in may be."""
-    names = {".git", *FOLDERS, *FILES, *HOME_FOLDERS, *HOME_FILES}
+    names = {".git", *EVERYWHERE, *HOME_FOLDERS, *HOME_FILES}
     inside = {f".git/{name}" for name in (*REPOSITORY_FOLDERS, *REPOSITORY_FILES)}
     return [folder / name for name in sorted(names | inside, reverse=True)]
 
