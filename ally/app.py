@@ -22,6 +22,7 @@ from ally.providers.registry import ProviderRegistry, Sources
 if TYPE_CHECKING:
     from ally.engine.conversation import Conversation
     from ally.engine.gate import Asker
+    from ally.permissions.memory import Answers
     from ally.permissions.policy import Policy
     from ally.permissions.rules import Rule
     from ally.sandbox import Sandbox
