@@ -77,7 +77,7 @@ class Bubblewrap:
         root, home, env = confinement.root, self.parent.home, self.parent.env
         own = private.own_folders(env)
         writable = check_writable(confinement, home, own)
-        closed = is_read_only(confinement, home, [*own, *(home / name for name in private.IN_HOME)])
+        closed = is_read_only(confinement, home, own) or private.is_keys_folder(root, home)
         mounts: dict[Path, Mount] = {Path(path): "temporary" for path in private.HIDDEN_FOLDERS if _is_folder(path)}
         mounts |= {path: "read" for path in map(Path, private.SHOWN_FOLDERS) if _is_hidden(path, mounts)}
         if _is_hidden(home, mounts):
@@ -118,7 +118,7 @@ def _guard(
         mounts[settings] = "read"
 
 
-def _hide(mounts: dict[Path, Mount], paths: Iterable[Path], shown: Sequence[Path]) -> None:
+def _hide(mounts: dict[Path, Mount], paths: Iterable[Path | str], shown: Sequence[Path]) -> None:
     """Mask the paths, but not what a shown folder lies in: that one is only not writable."""
     for path in private.outermost(paths):
         if _is_hidden(path, mounts) or path in shown:

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ally.config.secrets import without_secrets
@@ -81,6 +82,7 @@ def child_environment(
     return env
 
 
+@lru_cache(maxsize=16)
 def search_path(text: str, root: Path, virtual_env: str = "") -> str:
     """`PATH` without relative folders and without those in `root`, where anybody's program may lie.
 

@@ -36,14 +36,23 @@ def own_folders(env: Mapping[str, str]) -> list[Path]:
     return list(dict.fromkeys([paths.config, paths.data, paths.state, paths.cache]))
 
 
-def private_paths(env: Mapping[str, str], home: Path) -> Iterator[Path]:
+def private_paths(env: Mapping[str, str], home: Path) -> Iterator[Path | str]:
     """The files and folders that no command reads, whether they are there or not."""
-    yield from (home / name for name in IN_HOME)
-    yield from map(Path, IN_SYSTEM)
-    own = own_folders(env)
-    yield from own
-    if own:
+    # Strings, as most of them are not there and this runs for every command.
+    yield from _in_home(home)
+    yield from IN_SYSTEM
+    if own := own_folders(env):
+        yield from own
         yield from env_files(find_paths(env), find_checkout())
+
+
+def is_keys_folder(folder: Path, home: Path) -> bool:
+    """Whether `folder` is, or lies in, a place of keys in the home folder."""
+    return any(str(folder) == place or str(folder).startswith(place + "/") for place in _in_home(home))
+
+
+def _in_home(home: Path) -> Iterator[str]:
+    return (f"{home}/{name}" for name in IN_HOME)
 
 
 def listening_sockets() -> Iterator[Path]:
@@ -61,13 +70,13 @@ def listening_sockets() -> Iterator[Path]:
             yield Path(fields[7])
 
 
-def outermost(paths: Iterable[Path]) -> list[Path]:
+def outermost(paths: Iterable[Path | str]) -> list[Path]:
     """The real paths of those that exist, without those that lie in another one."""
-    kept: list[Path] = []
-    for path in sorted({Path(os.path.realpath(path)) for path in paths if os.path.exists(path)}):  # noqa: PTH110 - no error where a folder is closed
-        if not any(path.is_relative_to(other) for other in kept):
+    kept: list[str] = []
+    for path in sorted({os.path.realpath(path) for path in paths if os.path.exists(path)}):  # noqa: PTH110 - no error where a folder is closed
+        if not any(path == other or path.startswith(other + "/") for other in kept):
             kept.append(path)
-    return kept
+    return [Path(path) for path in kept]
 
 
 def _is_socket(path: str) -> bool:

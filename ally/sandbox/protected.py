@@ -6,8 +6,9 @@ where they are, and where they are missing, a stand-in is. Only the repository's
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from ally.errors import SandboxRefused
@@ -56,22 +57,23 @@ def protect(folder: Path, home: Path, *, git: bool, granted: Sequence[Path]) -> 
         SandboxRefused: something protected is a symbolic link, which a command could replace.
     """
     found = Protection()
-    for name in WHERE_THERE:
-        _add(found, folder / name, granted)
-    names = [(name, True) for name in EVERYWHERE]
+    there = _names(folder)
+    folders, files = list(EVERYWHERE), list[str]()
     if folder == home:
-        names += [(name, True) for name in HOME_FOLDERS] + [(name, False) for name in HOME_FILES]
-        for path in _hidden_entries(folder):
-            _add(found, path, granted)
-    for name, is_folder in names:
-        path = folder / name
-        _add(found, path, granted)
-        if not os.path.lexists(path) and path not in granted:
-            found.missing.append(Wanted(path, is_folder))
-    for repository in _repositories(folder):
+        folders, files = [*EVERYWHERE, *HOME_FOLDERS], list(HOME_FILES)
+    must = {*WHERE_THERE, *folders, *files}
+    for name in sorted(there & must):
+        _add(found, folder / name, granted)
+    for names, is_folder in ((folders, True), (files, False)):
+        found.missing += [Wanted(folder / name, is_folder) for name in names if name not in there]
+    if folder == home:
+        hidden = (folder / name for name in sorted(there - must) if name.startswith(".") and name != ".git")
+        found.read_only += [path for path in hidden if not path.is_symlink() and path not in granted]
+    for repository in _repositories(folder, there):
         _add_repository(found, repository, git=git, granted=granted)
-    if not git and not os.path.lexists(folder / ".git"):
+    if not git and ".git" not in there:
         found.missing.append(Wanted(folder / ".git", is_folder=True))
+    found.missing = [wanted for wanted in found.missing if wanted.path not in granted]
     return found
 
 
@@ -125,28 +127,18 @@ def _add_repository(found: Protection, path: Path, *, git: bool, granted: Sequen
     found.unwanted += [each for each in unwanted if not os.path.lexists(each)]
 
 
-def _repositories(folder: Path) -> Iterator[Path]:
+def _names(folder: Path) -> set[str]:
+    try:
+        return set(os.listdir(folder))  # noqa: PTH208 - names are all that is needed
+    except OSError:
+        return set()
+
+
+def _repositories(folder: Path, names: set[str]) -> list[Path]:
     """`.git` of the folder and of the folders directly in it."""
-    if os.path.lexists(folder / ".git"):
-        yield folder / ".git"
-    try:
-        with os.scandir(folder) as entries:
-            for number, entry in enumerate(entries):
-                if number >= MAX_SUBFOLDERS:
-                    return
-                inner = Path(entry.path, ".git")
-                if entry.name != ".git" and entry.is_dir(follow_symlinks=False) and os.path.lexists(inner):
-                    yield inner
-    except OSError:
-        return
-
-
-def _hidden_entries(folder: Path) -> list[Path]:
-    try:
-        names = [name for name in os.listdir(folder) if name.startswith(".")]  # noqa: PTH208 - names are all that is needed
-    except OSError:
-        return []
-    return [folder / name for name in sorted(names) if name != ".git" and not (folder / name).is_symlink()]
+    inner = [folder / name / ".git" for name in islice(sorted(names - {".git"}), MAX_SUBFOLDERS)]
+    found = [path for path in inner if os.path.lexists(path) and not path.parent.is_symlink()]
+    return [folder / ".git", *found] if ".git" in names else found
 
 
 def _refuse_link(path: Path) -> None:
