@@ -183,6 +183,7 @@ def read_some(handle: int, most_bytes: int) -> bytes:
 def kind_of(mode: int) -> str:
     """What a file of this `st_mode` is, in words."""
     kinds = {
+        stat.S_IFREG: "a file",
         stat.S_IFDIR: "a folder",
         stat.S_IFIFO: "a pipe (FIFO)",
         stat.S_IFSOCK: "a socket",

@@ -123,6 +123,10 @@ def _is_plausible(codec: str, data: bytes, *, is_whole: bool) -> bool:
         return False
     unit = 4 if codec.startswith("utf-32") else 2
     sample = data[: _SAMPLE_BYTES // unit * unit]
+    # Latin letters, blanks and line ends have a zero byte first in big endian and last in little endian.
+    first, last = sample[::unit].count(0), sample[unit - 1 :: unit].count(0)
+    if (first < last) != codec.endswith("le"):
+        return False
     try:
         text = codecs.getincrementaldecoder(codec)().decode(sample)
     except UnicodeDecodeError:

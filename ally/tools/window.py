@@ -47,7 +47,7 @@ def take(chunks: Iterable[str], end: str, first: int, limit: int, *, count: bool
     number, line, length, is_open = 1, "", 0, False  # of the line that is being read
     for chunk in (source := iter(chunks)):
         at = 0
-        is_open = not chunk.endswith(end)
+        is_open = not chunk.endswith(end) if chunk else is_open
         if number < first:
             at, number = _skip(chunk, end, number, first)
         while at < len(chunk):
