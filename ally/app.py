@@ -171,7 +171,7 @@ class App:
         )
         connected = connect(self.registry, self.keys, choice, settings.provider_options, self.warn)
         prompt = wanted.system_prompt or spec.prompt
-        system = system_prompt(prompt, "", has_tools=connected.profile.tools)
+        system = system_prompt(prompt, self._instructions(), has_tools=connected.profile.tools)
         return Conversation(connected, system=system)
 
     def equip(self, talk: "Conversation", agent: str, session: "Session", consent: Consent) -> None:
@@ -217,11 +217,10 @@ class App:
         Raises:
             ConfigError, UsageError: a rule cannot be understood.
         """
-        from ally.permissions.policy import Place, Policy  # heavy
+        from ally.permissions.configured import find_place  # heavy
+        from ally.permissions.policy import Policy  # heavy
 
-        own = [self.paths.config, self.paths.data, self.paths.state]
-        own += [self.checkout / name for name in ("config.json", ".env")] if self.checkout else []
-        place = Place(workspace.root, workspace.home, tuple(own), (workspace.spill,))
+        place = find_place(self.paths, self.checkout, workspace.root, workspace.home, [workspace.spill])
         mode = consent.mode or self.settings.permissions.mode
         answers = self.answers
         return Policy(
@@ -237,15 +236,12 @@ class App:
         return choose(self.env, [value for value in given.values() if value])
 
     def _rules(self, consent: Consent) -> "list[Rule]":
+        from ally.permissions.configured import configured_rules  # heavy
         from ally.permissions.rules import parse_rule  # heavy
 
-        rules = [parse_rule(text, "allow", "--allow") for text in consent.allow]
-        rules += [parse_rule(text, "deny", "--deny") for text in consent.deny]
-        stated = self.settings.permissions
-        rules += [parse_rule(text, "allow", self.loaded.origin("permissions.allow")) for text in stated.allow]
-        rules += [parse_rule(text, "ask", self.loaded.origin("permissions.ask")) for text in stated.ask]
-        rules += [parse_rule(text, "deny", self.loaded.origin("permissions.deny")) for text in stated.deny]
-        return rules
+        allowed = (parse_rule(text, "allow", "--allow") for text in consent.allow)
+        denied = (parse_rule(text, "deny", "--deny") for text in consent.deny)
+        return [*allowed, *denied, *configured_rules(self.loaded)]
 
     def _instructions(self) -> str:
         """What AGENTS.md says, the user's own and that of the folder if it is trusted."""

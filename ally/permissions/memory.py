@@ -39,6 +39,12 @@ class Answers:
             self._seen = found, (*here, *self._parsed(found.always, "answer for everywhere"))
         return (*self._session, *self._seen[1])
 
+    def remembered(self) -> list[tuple[str, str]]:
+        """(folder, rule) of everything that is kept in the file; no folder for what holds everywhere."""
+        found = self._file.read()
+        everywhere = [("", rule) for rule in found.always]
+        return [(folder, rule) for folder, rules in found.projects.items() for rule in rules] + everywhere
+
     def remember(self, rules: Sequence[str], scope: Scope) -> None:
         """Add rules that allow. What cannot be written holds for this session, and the user is told.
 

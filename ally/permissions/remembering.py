@@ -19,11 +19,8 @@ def path_rule(tool: str, spot: Spot, place: Place) -> str:
     path = spot.resolved
     if not path.is_relative_to(place.root):
         return f"{tool}({_written(path, place)})"
-    parts = path.relative_to(place.root).parts[:-1]
-    folder = escape_glob("/".join(parts))
-    if not parts:
-        return f"{tool}(./*)"
-    return f"{tool}({'' if len(parts) > 1 else './'}{folder}/**)"
+    folder = "/".join(path.relative_to(place.root).parts[:-1])
+    return f"{tool}({escape_glob(folder)}/**)" if folder else f"{tool}(./*)"
 
 
 def folder_rule(tool: str, spot: Spot, place: Place) -> str:

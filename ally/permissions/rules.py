@@ -82,6 +82,22 @@ def parse_rule(text: str, effect: Effect, origin: str) -> Rule:
     return rule
 
 
+def split_call(text: str) -> tuple[str, str | None]:
+    """A call as rules write it: the tool and what stands in the brackets, None without any.
+
+    Raises:
+        UsageError: it is no call.
+    """
+    found = _RULE.fullmatch(text.strip())
+    if not found or found.group(1) == "*" or "\0" in text:
+        hint = "write it as in rules, e.g. 'shell(git status)' or 'edit(src/a.py)'"
+        raise UsageError(f"{text!r} is no call.", hint=hint)
+    tool = found.group(1).lower() if found.group(1).isalpha() else found.group(1)
+    if tool in _OTHER_NAMES:
+        raise UsageError(f"There is no tool {tool}.", hint=f"did you mean {_OTHER_NAMES[tool]}?")
+    return tool, found.group(2)
+
+
 def covers_path(rule: Rule, tool: str, right: Right, spot: Spot, place: Place) -> bool:
     """Whether `rule` is about `tool` reading, writing or deleting at `spot`; for a command `tool` is `shell`."""
     if not _is_about(rule, tool, right):
