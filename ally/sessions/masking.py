@@ -17,6 +17,8 @@ _KEY_FORMS = re.compile(
     re.DOTALL,
 )
 
+_OPAQUE = {"image": "data", "thinking": "signature", "tool_call": "signature"}
+
 
 def masker(values: Iterable[str]) -> Callable[[str], str]:
     """Gives the function that replaces `values`, and what looks like a key, in a text."""
@@ -37,6 +39,6 @@ def mask_json(value: object, mask: Callable[[str], str]) -> object:
         return [mask_json(item, mask) for item in cast(Iterable[object], value)]
     if isinstance(value, dict):
         fields = cast(dict[str, object], value)
-        opaque = {"signature", *({"data"} if "media_type" in fields else ())}
-        return {mask(name): item if name in opaque else mask_json(item, mask) for name, item in fields.items()}
+        opaque = _OPAQUE.get(str(fields.get("type")))
+        return {mask(name): item if name == opaque else mask_json(item, mask) for name, item in fields.items()}
     return value

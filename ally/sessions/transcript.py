@@ -18,6 +18,7 @@ from ally.messages import (
     UserMessage,
 )
 from ally.sessions.entries import Entry
+from ally.sessions.masking import mask_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,10 @@ def _item(part: Text | Thinking | ToolCall | BadToolCall, clean: Callable[[str],
         case Thinking(text, redacted=redacted):
             return Thought("(hidden by the service)" if redacted else clean(text))
         case ToolCall(id, name, args):
-            return Called(id, clean(name), clean(json.dumps(args, ensure_ascii=False, indent=2)))
+            shown = json.dumps(
+                mask_json(args, clean), ensure_ascii=False, indent=2
+            )  # quotes in a key are not yet escaped
+            return Called(id, clean(name), clean(shown))
         case BadToolCall(id, name, raw, problem):
             return Called(id, clean(name), clean(raw), clean(problem), is_error=True)
 
