@@ -77,7 +77,7 @@ class Bubblewrap:
         root, home, env = confinement.root, self.parent.home, self.parent.env
         own = private.own_folders(env)
         writable = check_writable(confinement, home, own)
-        closed = is_read_only(confinement, home, own) or private.is_keys_folder(root, home)
+        closed = root not in writable and (is_read_only(confinement, home, own) or private.is_keys_folder(root, home))
         mounts: dict[Path, Mount] = {Path(path): "temporary" for path in private.HIDDEN_FOLDERS if _is_folder(path)}
         mounts |= {path: "read" for path in map(Path, private.SHOWN_FOLDERS) if _is_hidden(path, mounts)}
         if _is_hidden(home, mounts):
@@ -89,7 +89,8 @@ class Bubblewrap:
         if not closed:
             _guard(mounts, root, home, confinement, held)
         for folder in writable:
-            if folder.is_dir() and not folder.is_relative_to(root):
+            is_covered = folder.is_relative_to(root) and not closed
+            if folder.is_dir() and not is_covered and not protected.is_protected(folder):
                 _guard(mounts, folder, home, replace(confinement, git=False), held)
         _hide(mounts, [*private.private_paths(env, home), *confinement.masks], (root, *writable))
         mounts |= dict.fromkeys(private.outermost(confinement.readable), "read")

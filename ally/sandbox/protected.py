@@ -96,6 +96,11 @@ def enclosing_repository(folder: Path) -> Path | None:
     )
 
 
+def is_protected(folder: Path) -> bool:
+    """Whether a folder is itself one of those that are protected."""
+    return folder.name in (*EVERYWHERE, *WHERE_THERE) or ".git" in folder.parts
+
+
 def possible_stand_ins(folder: Path) -> list[Path]:
     """Every place in `folder` where a stand-in may be."""
     names = {".git", *EVERYWHERE, *HOME_FOLDERS, *HOME_FILES}
