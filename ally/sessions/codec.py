@@ -89,7 +89,11 @@ class _Tool(_Message, tag="tool"):
     results: tuple[_ToolResult, ...]
 
 
-_Part = _Text | _Image | _Thinking | _ToolCall | _BadToolCall
+_KINDS: dict[str, type[_User] | type[_Assistant] | type[_Tool]] = {
+    "user": _User,
+    "assistant": _Assistant,
+    "tool": _Tool,
+}
 
 
 def encode(message: Message) -> JsonObject:
@@ -118,8 +122,11 @@ def decode(value: object) -> Message:
     version = fields.pop("v", None)
     if type(version) is not int or version != VERSION:
         raise Undecodable(f"The entry has the version {version!r}; this Ally reads {VERSION}.")
+    kind = _KINDS.get(str(fields.get("role")))
+    if kind is None:
+        raise Undecodable(f"The entry has the role {fields.get('role')!r}.")
     try:
-        record: _User | _Assistant | _Tool = msgspec.convert(fields, _User | _Assistant | _Tool)
+        record = msgspec.convert(fields, kind)  # one class: a union would be analysed anew at every call
     except (msgspec.ValidationError, RecursionError) as exc:
         raise Undecodable(f"The entry is no message: {exc}.") from exc
     match record:
