@@ -13,11 +13,12 @@ DEFAULT_MAX_ENTRIES = 1_000_000
 @dataclass(frozen=True, slots=True)
 class Entry:
     """Something in the folder. `path` is relative to where the walk began, with `/`; a name that is no UTF-8 keeps its
-    bytes as surrogates. A link is a link, whatever it leads to, and never `is_dir`."""
+    bytes as surrogates. A link is a link, whatever it leads to, and nothing else; devices and pipes are nothing."""
 
     path: str
     is_dir: bool
     is_link: bool
+    is_file: bool = False
 
 
 def walk(
@@ -59,12 +60,17 @@ def _entries(
     """The entries of one folder with the rules seen from each of its subfolders."""
     try:
         with os.scandir(os.path.join(root, prefix)) as listing:  # noqa: PTH118 - hot
-            found = sorted((one.name, one.is_symlink(), one.is_dir(follow_symlinks=False)) for one in listing)
+            found = sorted((one.name, *_kind(one)) for one in listing)
     except OSError as exc:
         if on_error:
             on_error(prefix.rstrip("/"), exc)
         return
-    for name, is_link, is_dir in found:
+    for name, is_link, is_dir, is_file in found:
         if (name == ".git" and not is_link) or (rules and rules.is_ignored(name, is_dir=is_dir)):
             continue
-        yield Entry(prefix + name, is_dir, is_link), (rules.below(name) if rules and is_dir else rules)
+        yield Entry(prefix + name, is_dir, is_link, is_file), (rules.below(name) if rules and is_dir else rules)
+
+
+def _kind(entry: os.DirEntry[str]) -> tuple[bool, bool, bool]:
+    """Whether it is a link, a folder, a regular file."""
+    return entry.is_symlink(), entry.is_dir(follow_symlinks=False), entry.is_file(follow_symlinks=False)

@@ -20,7 +20,6 @@ class Limits:
 LIMITS = Limits()
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
-_OVERWRITTEN = re.compile(r"[^\n]*\r(?!\n|$)")
 _CONTROLS = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\t\n"} | {127: "\u2421"}
 
 
@@ -29,7 +28,7 @@ def plain(text: str) -> str:
     if "\x1b" in text:
         text = _ESCAPES.sub("", text)
     if "\r" in text:
-        text = _OVERWRITTEN.sub("", text.replace("\r\n", "\n")).replace("\r", "")
+        text = "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
     return text.translate(_CONTROLS)
 
 
@@ -37,10 +36,10 @@ class Output:
     """Takes bytes as they come and keeps the beginning and the end of them.
 
     What does not fit is written, from the first byte on, to a file of its own in `folder` (mode 0600; the folder is
-    made for this user only). `path` is that file, or None.
+    made for this user only). `path` is that file, or None; without a folder there is none.
     """
 
-    def __init__(self, folder: Path, name: str, limits: Limits = LIMITS) -> None:
+    def __init__(self, folder: Path | None, name: str, limits: Limits = LIMITS) -> None:
         self.path: Path | None = None
         self._folder, self._name, self._limits = folder, name, limits
         self._pending = bytearray()  # all of it, until there is a file
@@ -113,6 +112,8 @@ class Output:
         if self.path is not None or self._trouble:
             return
         try:
+            if self._folder is None:
+                raise OSError("it was only shown")
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             path = self._folder / f"{self._name}-{secrets.token_hex(4)}.txt"
             self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0)

@@ -1,0 +1,177 @@
+"""Commands the user types for themselves (`!cmd`): with their own rights, environment and terminal, in no sandbox."""
+
+import contextlib
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import termios
+import tty
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ally.tools.output import Limits, Output
+
+LIMITS = Limits(lines=100, size_bytes=6_000)
+"""What is kept for the conversation."""
+_CHUNK_BYTES = 1 << 16
+_INTERRUPTED = 130
+_GRACE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How the command ended, as shells count it (130: interrupted), and what it printed: beginning and end when it is long."""
+
+    code: int
+    text: str
+
+
+def run_user_command(command: str, cwd: Path) -> Said:
+    """Run `command` in the user's shell with this terminal, or with these streams where there is none.
+
+    It blocks until the command ends. On a terminal the command owns it meanwhile: keys, Ctrl-C and full-screen
+    programs work; elsewhere an interrupt ends the command.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    output = Output(None, "user", LIMITS)
+    words = [os.environ.get("SHELL") or "/bin/sh", "-c", command]
+    has_terminal = os.isatty(0) and os.isatty(1)
+    code = _on_terminal(words, cwd, output.feed) if has_terminal else _on_streams(words, cwd, output.feed)
+    return Said(code if code >= 0 else 128 - code, output.take())
+
+
+def _on_streams(words: list[str], cwd: Path, feed: Callable[[bytes], None]) -> int:
+    """Output goes to standard output as it comes; when the command has ended, nothing more is waited for."""
+    sys.stdout.flush()
+    process = subprocess.Popen(
+        words, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, process_group=0, stdin=subprocess.DEVNULL
+    )
+    assert process.stdout  # noqa: S101 - it is a pipe
+    with process:
+        try:
+            _follow(process, process.stdout.fileno(), feed)
+            return process.wait()
+        except KeyboardInterrupt:
+            return _INTERRUPTED
+        finally:
+            if process.poll() is None:
+                _end(process)
+
+
+def _follow(process: subprocess.Popen[bytes], reading: int, feed: Callable[[bytes], None]) -> None:
+    while True:
+        if select.select([reading], [], [], 0.05)[0]:
+            data = os.read(reading, _CHUNK_BYTES)
+            if not data:
+                return
+            feed(data)
+            _write(1, data)
+        elif process.poll() is not None:
+            return
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Interrupt it and all in its group, then end them."""
+    for number in (signal.SIGINT, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE_S)
+
+
+def _on_terminal(words: list[str], cwd: Path, feed: Callable[[bytes], None]) -> int:
+    """The command gets a terminal of its own, and what passes between it and this one is kept."""
+    sys.stdout.flush()
+    master, slave = pty.openpty()
+    try:
+        _copy_size(master)
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _TAKE_TERMINAL, *words],
+            cwd=cwd,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
+    except BaseException:
+        os.close(master)
+        raise
+    finally:
+        os.close(slave)
+    try:
+        with _raw(), _resized(master):
+            _relay(master, process, feed)
+        return process.wait()
+    finally:
+        os.close(master)  # whatever still uses that terminal is hung up
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+_TAKE_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
+)
+
+
+def _relay(master: int, process: subprocess.Popen[bytes], feed: Callable[[bytes], None]) -> None:
+    sources = [master, 0]
+    while True:
+        ready = select.select(sources, [], [], 0.05)[0]
+        if master in ready:
+            try:
+                data = os.read(master, _CHUNK_BYTES)
+            except OSError:  # nobody holds the other end any more
+                return
+            if not data:
+                return
+            feed(data)
+            _write(1, data)
+        elif process.poll() is not None:
+            return
+        if 0 in ready:
+            typed = os.read(0, _CHUNK_BYTES)
+            if typed:
+                _write(master, typed)
+            else:
+                sources.remove(0)
+
+
+@contextlib.contextmanager
+def _raw() -> Generator[None, None, None]:
+    before = termios.tcgetattr(0)
+    try:
+        tty.setraw(0, termios.TCSADRAIN)
+        yield
+    finally:
+        termios.tcsetattr(0, termios.TCSADRAIN, before)
+
+
+@contextlib.contextmanager
+def _resized(master: int) -> Generator[None, None, None]:
+    """Pass on changes of the window's size; only the main thread can hear of them."""
+    try:
+        before = signal.signal(signal.SIGWINCH, lambda number, frame: _copy_size(master))
+    except ValueError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGWINCH, before)
+
+
+def _copy_size(master: int) -> None:
+    with contextlib.suppress(OSError, termios.error):
+        termios.tcsetwinsize(master, termios.tcgetwinsize(1))
+
+
+def _write(handle: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(handle, data) :]
