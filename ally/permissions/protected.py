@@ -24,7 +24,7 @@ _FILES = words(
     ".lefthook.yml .curlrc .wgetrc .netrc .ripgreprc .psqlrc .sqliterc .my.cnf .cargo/config "
     ".cargo/config.toml .gitlab-ci.yml .travis.yml azure-pipelines.yml crontab .crontab .gtkrc-2.0"
 )
-_NAME_PATTERNS = r"[^/]+\.pth|[^/]+\.code-workspace|[^/]+\.desktop|cron\.[^/]+|[^/]+\.plist"
+_NAME_PATTERNS = r"[^/]+\.pth|[^/]+\.code-workspace|[^/]+\.desktop|[^/]+\.plist"
 _SYSTEM = r"/(private/)?etc|/var/spool/cron|/(usr/)?lib(64)?|/(usr/)?s?bin|/usr/local|/boot|/sys|/proc|/dev"
 
 

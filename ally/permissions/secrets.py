@@ -178,7 +178,7 @@ def _name_reason(name: str) -> str:
 
 def _last_part_reason(text: str, name: str, home: str) -> str:
     """As `_place_reason`, for a path whose folder is no such place: only a few last parts can make it one."""
-    is_candidate = fold(name) in _LAST_PARTS or text.startswith(_SYSTEM_ROOTS)
+    is_candidate = fold(name) in _LAST_PARTS or text[:6].lower().startswith(_SYSTEM_ROOTS)
     return _place_reason(text, home) if is_candidate else ""
 
 
