@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -42,8 +42,8 @@ _FIXED = {
 class Parent:
     """The environment that a command's is made from, and further values that must not be in it."""
 
-    env: Mapping[str, str]
-    secrets: Sequence[str] = ()
+    env: Mapping[str, str] = field(repr=False)
+    secrets: Sequence[str] = field(default=(), repr=False)
 
     @property
     def home(self) -> Path:

@@ -28,9 +28,9 @@ class Unconfined:
         return replace(self, parent=Parent(env))
 
     def launch(self, argv: Sequence[str], confinement: Confinement) -> Launch:
-        """Prepare to run `argv`; of the confinement, only the folder is used."""
+        """Prepare to run `argv`; the confinement only says where, and which variables."""
         mark = new_mark()
-        env = child_environment(self.parent, confinement.root, network=True) | {MARK: mark}
+        env = child_environment(self.parent, confinement.root, network=confinement.network) | {MARK: mark}
         held = contextlib.ExitStack()
         held.callback(end_marked, mark)
         return Launch(list(argv), env, confinement.root, (), held)
