@@ -126,8 +126,8 @@ class Sessions:
 
 
 def _select(run: sqlite3.Connection, where: str, values: tuple[str, ...], limit: int) -> "list[Found]":
-    # Only the constants of this file are put into the text; what a user says is a value.
-    query = f"SELECT s.id, s.folder, s.agent, s.title, {_HEAD} AS head FROM session AS s {where}"  # noqa: S608
+    columns = f"s.id, s.folder, s.agent, s.title, {_HEAD} AS head"
+    query = f"SELECT {columns} FROM session AS s {where}"  # noqa: S608 - constants; what a user says is a value
     return [Found(*row) for row in run.execute(f"{query} ORDER BY head DESC LIMIT ?", (*values, limit))]
 
 

@@ -301,6 +301,17 @@ def test_a_disk_that_is_full_for_a_while_is_told_once_and_nothing_is_lost(
     assert len(session.load()) == 4
 
 
+def test_a_disk_that_is_full_from_the_start_leaves_a_session_in_memory(file: Path, notices: list[str]) -> None:
+    with full_disk(0):
+        sessions = Sessions.open(file, notices.append)
+        session = sessions.start(Path("/"), "general")
+        session.append(user("a"))
+        session.append(assistant("b"))
+        assert session.load() == [user("a"), assistant("b")]
+    assert len(notices) == 1
+    assert Sessions.open(file, pytest.fail).list() == ()
+
+
 def test_a_clock_that_jumps_back_changes_no_order(file: Path) -> None:
     if shutil.which("faketime") is None:
         pytest.skip("faketime is not installed: the clock cannot be moved")
