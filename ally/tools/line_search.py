@@ -65,9 +65,10 @@ def _search(path: bytes, file: BinaryIO, wish: Wish, out: BinaryIO) -> None:
                 if earlier > shown:
                     _write(out, path, f"{earlier}-{text[: wish.width]}")
             before.clear()
-            _write(out, path, f"{number}:{line[: wish.width]}")
+            if number > shown:  # a further piece of a long line is the same line
+                _write(out, path, f"{number}:{line[: wish.width]}")
             shown, until = number, number + wish.context
-        elif number <= until:
+        elif shown < number <= until:
             _write(out, path, f"{number}-{line[: wish.width]}")
             shown = number
         elif found >= wish.most:

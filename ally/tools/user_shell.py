@@ -24,7 +24,7 @@ _GRACE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """How the command ended, as shells count it (130: interrupted), and what it printed: beginning and end when it is long."""
+    """The exit code as shells count it (130: interrupted), and what was printed: beginning and end when it is long."""
 
     code: int
     text: str

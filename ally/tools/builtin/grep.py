@@ -73,8 +73,9 @@ class _Found:
 class GrepTool:
     """Lines that match, by file; binary files, links and what `.gitignore` names are left out."""
 
-    def __init__(self, bench: "Bench") -> None:
+    def __init__(self, bench: "Bench", max_seconds: float = MAX_SECONDS) -> None:
         self._bench = bench
+        self._max_seconds = max_seconds
 
     @property
     def spec(self) -> ToolSpec:
@@ -108,7 +109,7 @@ class GrepTool:
         query = engines.Query(args["pattern"], bool(args.get("ignore_case")), context, most)
         engine = engines.choose(query, self._bench.workspace.root)
         files = self._collect(top, args, stop)
-        found = _search(engine, files, stop)
+        found = _search(engine, files, stop, self._max_seconds)
         where = place(files.folder, self._bench.workspace)
         prefix = "" if where == "." else f"{where.rstrip('/')}/"
         return _report(files, found, prefix, files_only=files_only)
@@ -141,13 +142,13 @@ class GrepTool:
         return files
 
 
-def _search(engine: engines.Engine, files: _Files, stop: Event) -> _Found:
+def _search(engine: engines.Engine, files: _Files, stop: Event, max_seconds: float) -> _Found:
     found = _Found()
-    until = time.monotonic() + MAX_SECONDS
+    until = time.monotonic() + max_seconds
     for portion in batches(files.paths):
         found.add(search(engine, files.folder, portion, lambda: stop.is_set() or time.monotonic() > until))
         if time.monotonic() > until:
-            found.stopped = f"stopped after {MAX_SECONDS} s: narrow the path or glob, or make the pattern simpler"
+            found.stopped = f"stopped after {max_seconds:g} s: narrow the path or glob, or make the pattern simpler"
         if found.stopped or sum(map(len, found.lines.values())) > MAX_LINES:
             break
     return found
