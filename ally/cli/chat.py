@@ -4,20 +4,32 @@ import argparse
 import asyncio
 import os
 import sys
-from contextlib import aclosing
+from collections import deque
+from collections.abc import Awaitable
+from contextlib import aclosing, nullcontext
 from pathlib import Path
 
 from ally import __version__
-from ally.app import App
+from ally.app import App, Consent
 from ally.cli import exits
+from ally.cli.approval import Approver
+from ally.cli.attach import mentioned, message_of
+from ally.cli.commands.basics import surroundings
+from ally.cli.commands.chat import Chat, open_chat
+from ally.cli.commands.models import describe
+from ally.cli.commands.registry import is_command, run_command
+from ally.cli.commands.sessions import told
 from ally.cli.folder import enter
-from ally.cli.signals import stopping
-from ally.cli.slash import Chat, describe, is_command, run_command
+from ally.cli.keyboard import Keyboard
+from ally.cli.screen import Screen
+from ally.cli.signals import Received, exit_code, leaving, stopping
 from ally.cli.terminal import clean, one_line, report, say
+from ally.cli.trusting import ask_trust
+from ally.engine.interrupt import Interrupted
 from ally.engine.loop import send
-from ally.errors import AllyError
-from ally.events import Event, Notice, TextDelta, ThinkingDelta, TurnFailed, TurnFinished, TurnInterrupted
+from ally.errors import AllyError, UsageError
 from ally.messages import user
+from ally.tools.user_shell import run_user_command
 
 PROMPT = "> "
 
@@ -26,45 +38,65 @@ def run(args: argparse.Namespace, app: App) -> int:
     """Talk until the user leaves; 0, or the exit code of the error that prevented a start."""
     if args.directory:
         enter(Path(args.directory))
-    talk = app.converse(args.agent or "general", provider=args.provider, model=args.model, temperature=args.temperature)
-    chat = Chat(app, talk, args)
-    _greet(chat)
-    _edit_lines()
-    with asyncio.Runner() as runner:
-        try:
-            if args.prompt:
-                runner.run(_answer(chat, args.prompt))
-            while not chat.is_over:
-                _next(chat, runner)
-        except EOFError:
-            _end_line()
-        finally:
-            runner.run(chat.talk.model.close())
+    with leaving():
+        ask_trust(app, Path.cwd())
+        with asyncio.Runner() as runner:
+            front = runner.run(_open(args, app))
+            try:
+                _talk(front, runner, args.prompt)
+            finally:
+                runner.run(front.chat.close())
     return exits.OK
 
 
-def _next(chat: Chat, runner: asyncio.Runner) -> None:
+def _talk(front: "_Front", runner: asyncio.Runner, first: str) -> None:
+    _greet(front.chat)
+    _edit_lines()
+    if first:
+        front.later.append(first)
+    try:
+        while not front.chat.is_over:
+            _next(front, runner)
+    except EOFError:
+        _end_line()
+
+
+def _next(front: "_Front", runner: asyncio.Runner) -> None:
     """Read one message and see to it.
 
     Raises:
         EOFError: there will be no other.
     """
     try:
-        text = read_message()
+        text = front.later.popleft() if front.later else read_message()
     except KeyboardInterrupt:
         say("\n(Ctrl-D or /quit leaves.)")
         return
     if not text.strip():
         return
     try:
-        if is_command(text):
-            runner.run(run_command(chat, text))
+        if text.startswith("!") and text[1:].strip():
+            _run_own(front.chat, text[1:].strip())
         else:
-            runner.run(_answer(chat, text))
+            runner.run(front.see_to(text))
     except AllyError as error:
         report(error)
     except KeyboardInterrupt:
+        if front.received.number is not None:  # the second one
+            raise SystemExit(exits.INTERRUPTED) from None
         say("\n(Stopped.)")
+
+
+def _run_own(chat: Chat, command: str) -> None:
+    """Run a command of the user's own, and let the model know with the next message."""
+    say("(With your rights, in no sandbox.)")
+    try:
+        ended = run_user_command(command, Path.cwd())
+    except OSError as error:
+        raise UsageError(f"The command could not be started: {error.strerror}.") from error
+    code = f"exit {ended.code}"
+    chat.talk.notes.append(f"[The user ran a command: {command}\n{code}\n{ended.text.strip() or '(no output)'}]")
+    say(f"({code}; the model is told with your next message.)")
 
 
 def read_message() -> str:
@@ -89,60 +121,79 @@ def _read_line(prompt: str) -> str:
     return input(prompt if sys.stdin.isatty() else "")
 
 
-async def _answer(chat: Chat, text: str) -> None:
-    """Say `text` and write the answer as it arrives; Ctrl-C stops it and keeps what came."""
-    with stopping(chat.talk.interrupt):
-        shown = _Shown()
-        async with aclosing(send(chat.talk, user(text))) as events:
-            async for event in events:
-                shown.add(event)
+async def _open(args: argparse.Namespace, app: App) -> "_Front":
+    """The chat, with somebody to ask where there is a terminal."""
+    front = _Front()
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        front.keyboard = Keyboard(sys.stdin.fileno(), front.take)
+    consent = Consent(
+        mode=args.permission_mode,
+        allow=tuple(args.allow),
+        deny=tuple(args.deny),
+        asker=Approver(front.keyboard, front.screen) if front.keyboard else None,
+    )
+    front.chat = await open_chat(app, args, consent, say)
+    return front
 
 
-class _Shown:
-    """What of the turn stands on the screen."""
+class _Front:
+    """The terminal's side of a chat; `later` is what waits until the running turn is over."""
+
+    chat: Chat
 
     def __init__(self) -> None:
-        self._thinks = False
-        self._column_used = False
+        self.screen = Screen()
+        self.keyboard: Keyboard | None = None
+        self.later: deque[str] = deque()
+        self.received = Received()
 
-    def add(self, event: Event) -> None:
-        match event:
-            case TextDelta(text):
-                self._write(clean(text))
-            case ThinkingDelta() if not self._thinks:
-                self._thinks = True
-                say("(thinking …)")
-            case Notice(text, retry_in_s):
-                self._break()
-                say(f"({one_line(text)}" + (f" In {retry_in_s:.1f} s.)" if retry_in_s is not None else ")"))
-            case TurnFailed(error):
-                self._break()
-                report(error)
-            case TurnInterrupted():
-                self._break()
+    async def see_to(self, text: str) -> None:
+        """Obey a command, or say a message."""
+        self.received = Received()
+        if is_command(text):
+            if said := await run_command(self.chat, text):
+                print(clean(said), flush=True)
+        else:
+            await self._in_turn(self._answer(text))
+
+    def take(self, text: str) -> None:
+        """What was typed while a turn runs: a message is said as soon as the model is asked again."""
+        self.screen.begin_line()
+        if is_command(text) or text.startswith("!") or mentioned(text):
+            self.later.append(text)
+            say(f"(After this answer: {one_line(text)})")
+        else:
+            self.chat.talk.queue(user(text))
+            say("(Queued.)")
+
+    async def _in_turn(self, work: Awaitable[None]) -> None:
+        """Let Ctrl-C stop `work` and the keyboard be read meanwhile; a signal to end the program does so after it."""
+        typing = self.keyboard.watching() if self.keyboard else nullcontext()
+        with stopping(self.chat.talk.interrupt) as self.received, typing:
+            try:
+                await work
+            except Interrupted:
                 say("(Stopped.)")
-            case TurnFinished(reason):
-                self._break()
-                if reason == "length":
-                    say("(The answer reached the model's length limit.)")
-                elif reason == "refused":
-                    say("(The service stopped this answer.)")
-            case _:
-                pass
+        if self.received.ends_program:
+            raise SystemExit(exit_code(self.received.number))
 
-    def _write(self, text: str) -> None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-        if text:
-            self._column_used = not text.endswith("\n")
-
-    def _break(self) -> None:
-        if self._column_used:
-            self._write("\n")
+    async def _answer(self, text: str) -> None:
+        """Say `text` and show what happens."""
+        talk = self.chat.talk
+        talk.interrupt.start(None)
+        message = await talk.interrupt.wait_for(message_of(talk, text))
+        async with aclosing(send(talk, message)) as events:
+            async for event in events:
+                self.screen.add(event)
+        if talk.waiting:
+            say(f"({len(talk.waiting)} queued: said with your next message.)")
 
 
 def _greet(chat: Chat) -> None:
     say(f"Ally {__version__} · {describe(chat)} · /help · Ctrl-D leaves")
+    say(surroundings(chat))
+    if chat.talk.messages:
+        say(told(chat))
 
 
 def _end_line() -> None:

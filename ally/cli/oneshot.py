@@ -3,21 +3,25 @@
 import argparse
 import asyncio
 import json
-import signal
 import sys
 import threading
 import uuid
 from contextlib import aclosing
+from dataclasses import dataclass
 from pathlib import Path
 
-from ally.app import App
+from ally.app import App, Consent
 from ally.cli import exits
+from ally.cli.activity import Activity
+from ally.cli.commands.chat import open_chat
+from ally.cli.commands.permissions import policy_of
 from ally.cli.folder import enter
-from ally.cli.outcome import Outcome
-from ally.cli.outputs import Output, open_output
-from ally.cli.signals import stopping
+from ally.cli.outcome import LIMITS, Outcome
+from ally.cli.outputs import Output, TextOutput, open_output
+from ally.cli.signals import exit_code, leaving, stopping
 from ally.cli.terminal import report, say
-from ally.engine.conversation import Conversation, Limits
+from ally.cli.trusting import untrusted_notice
+from ally.engine.conversation import Conversation
 from ally.engine.loop import send
 from ally.errors import AllyError, BadReply, UsageError
 from ally.events import Notice
@@ -28,19 +32,17 @@ _STDIN_NOTICE_S = 3.0
 
 def run(args: argparse.Namespace, app: App) -> int:
     """Answer the prompt and return the exit code."""
-    outcome = Outcome(session_id=str(uuid.uuid4()), agent=args.agent or "general")
+    outcome = Outcome(session_id=str(uuid.uuid4()), agent=args.agent or "general")  # until there is a session
     output = open_output(args.output_format, outcome)
     try:
         prompt = _prompt(args.prompt)
         schema = _read_schema(args.json_schema) if args.json_schema else None
         if args.directory:
             enter(Path(args.directory))
-        talk = app.converse(
-            args.agent or "general", provider=args.provider, model=args.model, temperature=args.temperature
-        )
-        talk.json_schema = schema
-        talk.limits = Limits(args.max_turns, args.max_seconds)
-        code = asyncio.run(_answer(talk, prompt, outcome, output))
+        if notice := untrusted_notice(app, Path.cwd()):
+            say(notice)
+        with leaving():
+            code = asyncio.run(_run(args, app, _Task(prompt, schema, outcome, output)))
     except AllyError as error:
         outcome.error = error
         code = exits.exit_code(error)
@@ -50,23 +52,52 @@ def run(args: argparse.Namespace, app: App) -> int:
     return code
 
 
-async def _answer(talk: Conversation, prompt: str, outcome: Outcome, output: Output) -> int:
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is asked, and where the answer goes."""
+
+    prompt: str
+    schema: JsonObject | None
+    outcome: Outcome
+    output: Output
+
+
+async def _run(args: argparse.Namespace, app: App, task: _Task) -> int:
+    """Answer in the session that the options name. Nobody can be asked, so that what is not allowed is denied."""
+    consent = Consent(args.permission_mode, tuple(args.allow), tuple(args.deny))
+    chat = await open_chat(app, args, consent, say)
+    outcome, talk = task.outcome, chat.talk
+    outcome.session_id, outcome.agent = chat.session.id, chat.agent
+    outcome.tools = [spec.name for spec in talk.tool_specs()]
+    outcome.permission_mode = policy_of(chat).mode
+    talk.json_schema = task.schema
+    try:
+        code = await _answer(talk, task)
+    finally:
+        await chat.close()
+    outcome.session_id = chat.session.id  # another one if two processes went on with the same
+    return code
+
+
+async def _answer(talk: Conversation, task: _Task) -> int:
+    outcome = task.outcome
+    activity = Activity() if isinstance(task.output, TextOutput) and sys.stderr.isatty() else None
     with stopping(talk.interrupt) as received:
-        try:
-            async with aclosing(send(talk, user(prompt))) as events:
-                async for event in events:
-                    outcome.add(event)
-                    output.show(event)
-                    if isinstance(event, Notice):
-                        _notice(event)
-        finally:
-            await talk.model.close()
+        async with aclosing(send(talk, user(task.prompt))) as events:
+            async for event in events:
+                outcome.add(event)
+                task.output.show(event)
+                if isinstance(event, Notice):
+                    _notice(event)
+                for line in activity.lines(event) if activity else ():
+                    say(line)
     if outcome.stop_reason == "interrupted":
-        return exits.INTERRUPTED if received.number in (None, signal.SIGINT) else exits.TERMINATED
+        return exit_code(received.number)
     if outcome.error is not None:
         return exits.exit_code(outcome.error)
     if outcome.stop_reason in ("max_turns", "max_seconds"):
         say(f"Stopped: the limit --{outcome.stop_reason.replace('_', '-')} was reached.")
+    if outcome.stop_reason in LIMITS:
         return exits.LIMIT
     if talk.json_schema is not None:
         outcome.structured_output = _structured(outcome, talk.json_schema)

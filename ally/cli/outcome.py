@@ -7,6 +7,7 @@ from ally.errors import AllyError
 from ally.events import (
     Event,
     MessageFinished,
+    PermissionDenied,
     ToolFinished,
     ToolRequested,
     TurnFailed,
@@ -15,12 +16,15 @@ from ally.events import (
     TurnStarted,
     UsageReported,
 )
-from ally.messages import AssistantMessage, BadToolCall, JsonObject
+from ally.messages import AssistantMessage, BadToolCall, JsonObject, ToolCall
+
+LIMITS = ("max_turns", "max_seconds", "runaway")
+"""Why a turn was stopped without having failed."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """The result object of `--output-format json`; its field names are public."""
+    """The result object of `--output-format json`; the names in `as_json` are public."""
 
     session_id: str
     agent: str
@@ -35,6 +39,9 @@ class Outcome:
     output_tokens: int = 0
     cached_input_tokens: int = 0
     structured_output: object = None
+    permission_denials: list[JsonObject] = field(default_factory=list[JsonObject])
+    tools: list[str] = field(default_factory=list[str])
+    permission_mode: str = "ask"
     started_at: float = field(default_factory=time.monotonic)
 
     def add(self, event: Event) -> None:
@@ -53,7 +60,11 @@ class Outcome:
                 given = call.raw if isinstance(call, BadToolCall) else call.args
                 self.tool_calls.append({"id": call.id, "name": call.name, "input": given, "is_error": None})
             case ToolFinished(result):
-                self.tool_calls[-1]["is_error"] = result.is_error
+                for asked in self.tool_calls:
+                    if asked["id"] == result.call_id:
+                        asked["is_error"] = result.is_error
+            case PermissionDenied(call, rule, reason):
+                self.permission_denials.append(_denial(call, rule, reason))
             case TurnFinished(reason):
                 self.stop_reason = reason
             case TurnInterrupted(partial):
@@ -84,7 +95,7 @@ class Outcome:
                 "cached_input_tokens": self.cached_input_tokens,
             },
             "duration_ms": round((time.monotonic() - self.started_at) * 1000),
-            "permission_denials": [],
+            "permission_denials": self.permission_denials,
             "citations": [],
             "structured_output": self.structured_output,
         }
@@ -93,3 +104,13 @@ class Outcome:
         self.stop_reason = stop_reason
         if partial is not None:
             self.result = partial.text
+
+
+def _denial(call: ToolCall, rule: str, reason: str) -> JsonObject:
+    return {
+        "tool_name": call.name,
+        "tool_use_id": call.id,
+        "tool_input": call.args,
+        "reason": reason,
+        "rule": rule,
+    }

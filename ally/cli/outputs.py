@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
-from ally.cli.outcome import Outcome
+from ally.cli.outcome import LIMITS, Outcome
 from ally.cli.terminal import clean
-from ally.events import Event, MessageFinished, TextDelta, ThinkingDelta, ToolFinished, TurnStarted
+from ally.events import Compacted, Event, MessageFinished, TextDelta, ThinkingDelta, ToolFinished, TurnStarted
 from ally.messages import AssistantMessage, BadToolCall, JsonObject, Text, Thinking, ToolCall, ToolResult
 
 
@@ -33,8 +33,13 @@ class TextOutput:
     def show(self, event: Event) -> None:
         if isinstance(event, TextDelta):
             self._write(clean(event.text) if self._is_terminal else event.text)
+        elif isinstance(event, MessageFinished):
+            self._end_line()
 
     def finish(self, outcome: Outcome) -> None:
+        self._end_line()
+
+    def _end_line(self) -> None:
         if self._last != "\n":
             self._write("\n")
 
@@ -71,8 +76,9 @@ class StreamJsonOutput:
                     provider=provider,
                     model=model,
                     agent=self._outcome.agent,
-                    tools=[],
+                    tools=self._outcome.tools,
                     mcp_servers=[],
+                    permissionMode=self._outcome.permission_mode,
                 )
             case TextDelta(text):
                 self._delta({"type": "text_delta", "text": text})
@@ -83,6 +89,9 @@ class StreamJsonOutput:
             case ToolFinished(result):
                 message = {"role": "user", "content": [_result_block(result)]}
                 self._line("user", message=message, parent_tool_use_id=None)
+            case Compacted(before, after):
+                counts = {"trigger": "auto", "pre_tokens": before, "post_tokens": after}
+                self._line("system", subtype="compact_boundary", compact_metadata=counts)
             case _:
                 pass
 
@@ -90,7 +99,7 @@ class StreamJsonOutput:
         subtype = "success"
         if outcome.error is not None or outcome.stop_reason == "interrupted":
             subtype = "error_during_execution"
-        elif outcome.stop_reason in ("max_turns", "max_seconds"):
+        elif outcome.stop_reason in LIMITS:
             subtype = f"error_{outcome.stop_reason}"
         self._line("result", subtype=subtype, **outcome.as_json())
 

@@ -1,12 +1,16 @@
-"""Ctrl-C and SIGTERM stop the answer, not the program."""
+"""Ctrl-C, SIGTERM and SIGHUP stop the answer first, so that nothing is left half-done, and then the program."""
 
 import asyncio
 import signal
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
 
 from ally.engine.interrupt import Interrupt
+
+_ENDING = tuple(
+    number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None
+)  # there is no SIGHUP on every platform
 
 
 class Received:
@@ -14,10 +18,15 @@ class Received:
 
     number: int | None = None
 
+    @property
+    def ends_program(self) -> bool:
+        """Whether somebody asked for the end of the program and not only of the answer."""
+        return self.number in _ENDING
+
 
 @contextmanager
 def stopping(interrupt: Interrupt) -> Generator[Received]:
-    """While inside, the first SIGINT or SIGTERM interrupts the turn; a second one is obeyed at once.
+    """While inside, the first signal interrupts the turn; a second one is obeyed at once, as `KeyboardInterrupt`.
 
     Needs a running event loop in the main thread.
     """
@@ -30,9 +39,31 @@ def stopping(interrupt: Interrupt) -> Generator[Received]:
         received.number = number
         loop.call_soon_threadsafe(interrupt.request)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with _handling(stop, signal.SIGINT, *_ENDING):
         yield received
+
+
+@contextmanager
+def leaving() -> Generator[None]:
+    """While inside, and where `stopping` is not, SIGTERM and SIGHUP leave the program in the ordinary way."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(exit_code(number))
+
+    with _handling(leave, *_ENDING):
+        yield
+
+
+def exit_code(number: int | None) -> int:
+    """The exit code of a program that was stopped by this signal; None stands for Ctrl-C."""
+    return 128 + (signal.SIGINT if number is None else number)
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], None], *numbers: int) -> Generator[None]:
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, previous in before.items():
+            signal.signal(number, previous)

@@ -53,6 +53,10 @@ class Policy:
         """All rules that hold now."""
         return (*self._rules, *self._answers())
 
+    def add(self, rule: Rule) -> None:
+        """Let `rule` hold, too, until the conversation ends."""
+        self._rules = (*self._rules, rule)
+
     @property
     def confined(self) -> bool:
         """Whether commands run in a sandbox that holds."""

@@ -1,0 +1,1 @@
+"""Slash commands, one file for each group. They return text, so that any front end can use them."""

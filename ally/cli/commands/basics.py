@@ -1,0 +1,51 @@
+"""/status /quit: where one is, and how to leave."""
+
+from pathlib import Path
+
+from ally import __version__
+from ally.cli.commands.chat import Chat, Command
+from ally.cli.commands.models import describe
+from ally.cli.commands.permissions import MODES, policy_of
+from ally.cli.terminal import one_line
+from ally.engine.context import used
+
+
+async def status(chat: Chat, rest: str) -> str:
+    """What answers, where it works, and what it may do."""
+    window = chat.talk.model.profile.context_window
+    sandbox = chat.app.sandbox
+    policy = policy_of(chat)
+    why = f": {one_line(sandbox.reason)}" if sandbox.reason else ""
+    rows = {
+        "Ally": __version__,
+        "agent": chat.agent,
+        "model": describe(chat),
+        "window": f"about {used(chat.talk):,} of {window:,} tokens" if window else "size not known",
+        "tools": ", ".join(spec.name for spec in chat.talk.tool_specs()) or "none",
+        "folder": str(Path.cwd()),
+        "trusted": "yes" if chat.app.trust.is_trusted(Path.cwd()) else "no: its AGENTS.md and settings are not read",
+        "mode": f"{policy.mode}: {MODES[policy.mode]}",
+        "sandbox": f"tier {sandbox.tier}, {sandbox.name}{why}",
+        "session": chat.session.id,
+        "network": "offline: nothing leaves this machine" if chat.app.offline else "on",
+    }
+    return "\n".join(f"{name:<8}  {one_line(value)}" for name, value in rows.items())
+
+
+def surroundings(chat: Chat) -> str:
+    """The permission mode and the sandbox, for the first lines of a chat."""
+    sandbox, policy = chat.app.sandbox, policy_of(chat)
+    held = f"sandbox {sandbox.tier} ({sandbox.name})" if sandbox.tier != "C" else "no sandbox: every command asks"
+    return f"mode {policy.mode}: {MODES[policy.mode]} · {held}"
+
+
+async def leave(chat: Chat, rest: str) -> str:
+    """End the chat."""
+    chat.is_over = True
+    return ""
+
+
+COMMANDS = {
+    "/status": Command("/status", "model, folder, permissions, sandbox, session", status),
+    "/quit": Command("/quit", "leave (also Ctrl-D)", leave),
+}

@@ -1,0 +1,76 @@
+"""/permissions: what may happen without asking."""
+
+from dataclasses import replace
+from typing import Literal
+
+from ally.cli.commands.chat import Chat, Command
+from ally.cli.table import room, table
+from ally.cli.terminal import visible
+from ally.config.settings import PermissionMode
+from ally.errors import UsageError
+from ally.permissions.policy import Policy
+from ally.permissions.rules import parse_rule
+
+_HINT = "/permissions, /permissions mode MODE, /permissions allow RULE, /permissions deny RULE"
+MODES: dict[PermissionMode, str] = {
+    "ask": "changes and commands ask",
+    "accept-edits": "edits in this folder do not ask",
+    "plan": "nothing is changed",
+    "bypass": "almost nothing asks",
+}
+
+
+async def permissions(chat: Chat, rest: str) -> str:
+    """Show the mode and the rules, or change them for this session."""
+    word, _, value = rest.partition(" ")
+    value = value.strip()
+    match word:
+        case "":
+            return _shown(policy_of(chat))
+        case "mode" if value:
+            return _set_mode(chat, value)
+        case "allow" | "deny" if value:
+            return _add(chat, word, value)
+        case _:
+            raise UsageError(f"/permissions does not understand {word}.", hint=_HINT)
+
+
+def policy_of(chat: Chat) -> Policy:
+    """The policy of the running conversation."""
+    policy = chat.talk.gate.policy if chat.talk.gate else None
+    if not isinstance(policy, Policy):
+        raise UsageError("There are no permissions in this conversation.")
+    return policy
+
+
+def _set_mode(chat: Chat, name: str) -> str:
+    modes: dict[str, PermissionMode] = {mode: mode for mode in MODES}
+    mode = modes.get(name)
+    if mode is None:
+        raise UsageError(f"There is no mode {name}.", hint=f"the modes are {', '.join(MODES)}")
+    policy_of(chat).mode = mode
+    chat.consent = replace(chat.consent, mode=mode)
+    return f"Mode {mode}: {MODES[mode]}."
+
+
+def _add(chat: Chat, effect: Literal["allow", "deny"], text: str) -> str:
+    rule = parse_rule(text, effect, "said in this chat")
+    policy_of(chat).add(rule)
+    consent = chat.consent
+    if effect == "allow":
+        chat.consent = replace(consent, allow=(*consent.allow, rule.text))
+    else:
+        chat.consent = replace(consent, deny=(*consent.deny, rule.text))
+    return f"{effect} {visible(rule.text)}: until this chat ends."
+
+
+def _shown(policy: Policy) -> str:
+    rows = [(rule.effect, visible(rule.text), visible(rule.origin)) for rule in policy.rules]
+    listed = table(("EFFECT", "RULE", "FROM"), rows, space=room()) if rows else ["no rules"]
+    sandbox = "in the sandbox" if policy.confined else "without a sandbox that holds, so every command asks"
+    return "\n".join([f"mode {policy.mode}: {MODES[policy.mode]}; commands run {sandbox}", *listed])
+
+
+COMMANDS = {
+    "/permissions": Command("/permissions [mode MODE | allow RULE | deny RULE]", "what asks, and what not", permissions)
+}
