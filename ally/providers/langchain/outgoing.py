@@ -49,6 +49,7 @@ def chat_messages(request: Request, family: Family, *, tools: bool) -> list[Base
                 messages.extend([AIMessage(text)] if (text := _as_text(message)) else [])
             case ToolMessage(results) if tools:
                 messages.extend(_result(result) for result in results)
+                messages.extend(_pictures(results))
             case ToolMessage():
                 messages.append(HumanMessage(_as_text(message)))
     return messages
@@ -135,6 +136,13 @@ def _result(result: ToolResult) -> LangChainToolMessage:
     return LangChainToolMessage(result.for_model, tool_call_id=result.call_id, name=result.name or None, status=status)
 
 
+def _pictures(results: Sequence[ToolResult]) -> Iterator[HumanMessage]:
+    """The pictures of the results as the user's: tool messages of most services are text only."""
+    for result in results:
+        if result.images:
+            yield _user((Text(f"[from the tool {result.name or 'call'}]"), *result.images))
+
+
 def _as_text(message: Message) -> str:
     """A message for a model that knows only text; thinking and pictures are left out."""
     lines: list[str] = []
@@ -142,7 +150,8 @@ def _as_text(message: Message) -> str:
         case UserMessage(parts):
             lines = [part.text if isinstance(part, Text) else "[picture]" for part in parts]
         case ToolMessage(results):
-            lines = [f"[{result.name or 'tool'} answered] {result.for_model}" for result in results]
+            for result in results:
+                lines += [f"[{result.name or 'tool'} answered] {result.for_model}", *["[picture]"] * len(result.images)]
         case AssistantMessage(parts):
             for part in parts:
                 match part:

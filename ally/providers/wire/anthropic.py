@@ -16,16 +16,17 @@ from ally.messages import (
     Thinking,
     ToolCall,
     ToolMessage,
+    ToolResult,
     UserMessage,
 )
 from ally.providers.model import Chunk, Model, Request, StopReason, ThinkingChunk, Usage
 from ally.providers.wire.answer import Answer, Parser
-from ally.providers.wire.calls import PendingCall, call_args, call_name, wire_id
+from ally.providers.wire.calls import UNSEEN_IMAGE, PendingCall, call_args, call_name, wire_id
 from ally.providers.wire.client import WireModel
 from ally.providers.wire.connection import Call, to_json
 from ally.providers.wire.faults import Faults, Hints
 from ally.providers.wire.fields import count, decode, obj, objs, text
-from ally.providers.wire.openai import UNSEEN_IMAGE, encode
+from ally.providers.wire.openai import encode
 from ally.providers.wire.schema import close, in_words
 from ally.providers.wire.target import Quirks, Target
 
@@ -141,12 +142,19 @@ def _write_message(message: Message, quirks: Quirks) -> JsonObject:
                     {
                         "type": "tool_result",
                         "tool_use_id": wire_id(result.call_id),
-                        "content": result.for_model,
+                        "content": _result_content(result, quirks),
                         **({"is_error": True} if result.is_error else {}),
                     }
                     for result in message.results
                 ],
             }
+
+
+def _result_content(result: ToolResult, quirks: Quirks) -> str | list[JsonObject]:
+    if not result.images:
+        return result.for_model
+    parts = (Text(result.for_model), *result.images)
+    return [_user_block(part, quirks) for part in parts if not _is_blank(part)]
 
 
 def _is_blank(part: object) -> bool:

@@ -6,9 +6,20 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from ally.messages import AssistantMessage, BadToolCall, JsonObject, Message, ToolCall, ToolResult
+from ally.messages import (
+    AssistantMessage,
+    BadToolCall,
+    Image,
+    JsonObject,
+    Message,
+    Text,
+    ToolCall,
+    ToolMessage,
+    ToolResult,
+)
 from ally.providers.arguments import parse_call, refuse_cut
 
+UNSEEN_IMAGE = "[an image that this model cannot see]"
 MADE_UP = "ally_call_"
 """Begins the ids that Ally makes for services that give none."""
 
@@ -104,11 +115,20 @@ def wire_id(call_id: str, *, short: bool = False) -> str:
     return digest[:9] if short else f"call_{digest[:24]}"
 
 
-def result_text(result: ToolResult) -> str:
-    """The result as text for formats that cannot mark an error."""
-    if result.is_error and not result.for_model.lower().startswith("error"):
-        return f"Error: {result.for_model}"
-    return result.for_model
+def result_text(result: ToolResult, *, images: bool = True) -> str:
+    """The result as text for formats that cannot mark an error; without `images`, with words in place of pictures."""
+    unseen = () if images else (UNSEEN_IMAGE,) * len(result.images)
+    text = "\n\n".join((result.for_model, *unseen))
+    return f"Error: {text}" if result.is_error and not text.lower().startswith("error") else text
+
+
+def pictures_of(message: ToolMessage) -> tuple[Text | Image, ...]:
+    """The pictures among the results, each after the name of its tool, for formats whose results are text only."""
+    parts: list[Text | Image] = []
+    for result in message.results:
+        if result.images:
+            parts += [Text(f"[from the tool {result.name or 'call'}]"), *result.images]
+    return tuple(parts)
 
 
 def names_of_calls(messages: Iterable[Message]) -> dict[str, str]:

@@ -23,12 +23,12 @@ from ally.messages import (
 )
 from ally.providers.model import Chunk, Model, Request, StopReason, ThinkingChunk, Usage
 from ally.providers.wire.answer import Answer, Parser
-from ally.providers.wire.calls import MADE_UP, PendingCall, call_args, call_name, names_of_calls
+from ally.providers.wire.calls import MADE_UP, UNSEEN_IMAGE, PendingCall, call_args, call_name, names_of_calls
 from ally.providers.wire.client import WireModel
 from ally.providers.wire.connection import Call, to_json
 from ally.providers.wire.faults import Faults, Hints
 from ally.providers.wire.fields import count, decode, obj, objs, text
-from ally.providers.wire.openai import UNSEEN_IMAGE, encode
+from ally.providers.wire.openai import encode
 from ally.providers.wire.target import Quirks, Target
 
 SKIP_SIGNATURE = "skip_thought_signature_validator"
@@ -132,7 +132,9 @@ def _write_message(message: Message, names: dict[str, str], quirks: Quirks, *, s
         case AssistantMessage():
             return {"role": "model", "parts": _model_parts(message.parts, signs=signs)}
         case ToolMessage():
-            return {"role": "user", "parts": [_result_part(result, names) for result in message.results]}
+            # Pictures stand beside the results: inside of them only the newest models take any.
+            pictures = [_user_part(image, quirks) for result in message.results for image in result.images]
+            return {"role": "user", "parts": [*(_result_part(result, names) for result in message.results), *pictures]}
 
 
 def _user_part(part: Text | Image, quirks: Quirks) -> JsonObject:

@@ -3,6 +3,7 @@
 Source: Ollama API reference, "Generate a chat completion"; the fields of `options` are those of a Modelfile.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 from ally.messages import (
@@ -18,17 +19,19 @@ from ally.messages import (
 from ally.providers.model import Chunk, Model, Request, StopReason, Usage
 from ally.providers.wire.answer import Answer, Parser
 from ally.providers.wire.calls import (
+    UNSEEN_IMAGE,
     call_args,
     call_name,
     find_calls,
     names_of_calls,
+    pictures_of,
     result_text,
 )
 from ally.providers.wire.client import WireModel
 from ally.providers.wire.connection import Call, to_json
 from ally.providers.wire.faults import Faults, Hints
 from ally.providers.wire.fields import count, decode, obj, objs, text
-from ally.providers.wire.openai import UNSEEN_IMAGE, encode
+from ally.providers.wire.openai import encode
 from ally.providers.wire.target import Quirks, Target
 
 _TOP_LEVEL = ("keep_alive", "think", "format", "truncate", "shift", "logprobs", "top_logprobs", "options")
@@ -107,24 +110,31 @@ def _options(target: Target) -> JsonObject:
 def _write_message(message: Message, names: dict[str, str], quirks: Quirks) -> list[JsonObject]:
     match message:
         case UserMessage():
-            return [_write_user(message, quirks)]
+            return [_write_user(message.parts, quirks)]
         case AssistantMessage():
             return _write_assistant(message)
         case ToolMessage():
-            return [
-                {
-                    "role": "tool",
-                    "content": result_text(result),
-                    "tool_name": names.get(result.call_id, result.name),
-                    "tool_call_id": result.call_id,
-                }
-                for result in message.results
-            ]
+            return _write_results(message, names, quirks)
 
 
-def _write_user(message: UserMessage, quirks: Quirks) -> JsonObject:
-    said = [part.text for part in message.parts if isinstance(part, Text)]
-    images = [encode(part) for part in message.parts if isinstance(part, Image)]
+def _write_results(message: ToolMessage, names: dict[str, str], quirks: Quirks) -> list[JsonObject]:
+    """The results, then their pictures as the user's: some templates show a picture only there."""
+    written: list[JsonObject] = [
+        {
+            "role": "tool",
+            "content": result_text(result, images=quirks.images),
+            "tool_name": names.get(result.call_id, result.name),
+            "tool_call_id": result.call_id,
+        }
+        for result in message.results
+    ]
+    pictures = pictures_of(message) if quirks.images else ()
+    return [*written, *([_write_user(pictures, quirks)] if pictures else [])]
+
+
+def _write_user(parts: Sequence[Text | Image], quirks: Quirks) -> JsonObject:
+    said = [part.text for part in parts if isinstance(part, Text)]
+    images = [encode(part) for part in parts if isinstance(part, Image)]
     if images and not quirks.images:
         return {"role": "user", "content": "\n\n".join([*said, *[UNSEEN_IMAGE] * len(images)])}
     return {"role": "user", "content": "\n\n".join(said), **({"images": images} if images else {})}

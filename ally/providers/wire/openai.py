@@ -6,6 +6,7 @@ Source: OpenAI API reference, "Create chat completion" and "Streaming"; the reas
 
 import base64
 import json
+from collections.abc import Sequence
 from typing import Literal
 
 from ally.messages import (
@@ -20,7 +21,16 @@ from ally.messages import (
 )
 from ally.providers.model import Chunk, Model, Request, StopReason, Usage
 from ally.providers.wire.answer import Answer, Parser
-from ally.providers.wire.calls import PendingCall, call_args, call_name, find_calls, result_text, wire_id
+from ally.providers.wire.calls import (
+    UNSEEN_IMAGE,
+    PendingCall,
+    call_args,
+    call_name,
+    find_calls,
+    pictures_of,
+    result_text,
+    wire_id,
+)
 from ally.providers.wire.client import WireModel
 from ally.providers.wire.connection import Call, to_json
 from ally.providers.wire.faults import Faults, Hints
@@ -28,7 +38,8 @@ from ally.providers.wire.fields import count, decode, obj, objs, text
 from ally.providers.wire.schema import in_words, is_closed
 from ally.providers.wire.target import Quirks, Target
 
-UNSEEN_IMAGE = "[an image that this model cannot see]"
+BETWEEN = "I have read the results."
+"""What the assistant says where the format wants it to speak between a tool and the user."""
 
 _REASONS: dict[str, StopReason] = {
     "stop": "end",
@@ -95,9 +106,18 @@ def write_body(target: Target, request: Request) -> JsonObject:
         system = f"{system}\n\n{in_words(request.json_schema)}".strip()
     messages: list[JsonObject] = [{"role": "system", "content": system}] if system else []
     for message in request.messages:
-        messages += _write_message(message, quirks)
+        for written in _write_message(message, quirks):
+            _follow(messages, written, quirks)
     body["messages"] = messages
     return body
+
+
+def _follow(messages: list[JsonObject], message: JsonObject, quirks: Quirks) -> None:
+    """Add `message`; where no user may speak right after a tool, with a word of the assistant before it."""
+    follows_tool = messages and messages[-1]["role"] == "tool" and message["role"] == "user"
+    if follows_tool and quirks.assistant_after_tools:
+        messages.append({"role": "assistant", "content": BETWEEN})
+    messages.append(message)
 
 
 def _tool_choice(choice: str) -> str | JsonObject:
@@ -117,24 +137,31 @@ def _response_format(quirks: Quirks, schema: JsonObject) -> JsonObject:
 def _write_message(message: Message, quirks: Quirks) -> list[JsonObject]:
     match message:
         case UserMessage():
-            return [{"role": "user", "content": _user_content(message, quirks)}]
+            return [{"role": "user", "content": _user_content(message.parts, quirks)}]
         case AssistantMessage():
             return _write_assistant(message, quirks)
         case ToolMessage():
-            return [
-                {
-                    "role": "tool",
-                    "tool_call_id": wire_id(result.call_id, short=quirks.short_call_ids),
-                    "content": result_text(result),
-                }
-                for result in message.results
-            ]
+            return _write_results(message, quirks)
 
 
-def _user_content(message: UserMessage, quirks: Quirks) -> str | list[JsonObject]:
-    if not any(isinstance(part, Image) for part in message.parts):
-        return "\n\n".join(part.text for part in message.parts if isinstance(part, Text))
-    return [_user_part(part, quirks) for part in message.parts]
+def _write_results(message: ToolMessage, quirks: Quirks) -> list[JsonObject]:
+    """The results, which are text only; their pictures follow as if the user had sent them."""
+    written: list[JsonObject] = [
+        {
+            "role": "tool",
+            "tool_call_id": wire_id(result.call_id, short=quirks.short_call_ids),
+            "content": result_text(result, images=quirks.images),
+        }
+        for result in message.results
+    ]
+    pictures = pictures_of(message) if quirks.images else ()
+    return [*written, *([{"role": "user", "content": _user_content(pictures, quirks)}] if pictures else [])]
+
+
+def _user_content(parts: Sequence[Text | Image], quirks: Quirks) -> str | list[JsonObject]:
+    if not any(isinstance(part, Image) for part in parts):
+        return "\n\n".join(part.text for part in parts if isinstance(part, Text))
+    return [_user_part(part, quirks) for part in parts]
 
 
 def _user_part(part: Text | Image, quirks: Quirks) -> JsonObject:

@@ -16,13 +16,12 @@ from ally.errors import IdleStream
 from ally.messages import AssistantMessage, Image, JsonObject, Message, Text, ToolMessage, UserMessage
 from ally.providers.model import Chunk, Model, Profile, Request, Usage
 from ally.providers.wire.answer import Answer
-from ally.providers.wire.calls import call_args, find_calls, result_text
+from ally.providers.wire.calls import UNSEEN_IMAGE, call_args, find_calls, result_text
 from ally.providers.wire.client import profile_of
 from ally.providers.wire.connection import FAILURES, Call, Connection, to_json
 from ally.providers.wire.faults import Faults, Hints
 from ally.providers.wire.fields import count, decode, obj, text
 from ally.providers.wire.framing import read_sse
-from ally.providers.wire.openai import UNSEEN_IMAGE
 from ally.providers.wire.schema import in_words
 from ally.providers.wire.target import Target
 
@@ -184,7 +183,7 @@ def _turns(message: Message) -> list[str]:
             said = "\n".join(filter(None, [message.text, *calls]))
             return [f"Assistant: {said}"] if said else []
         case ToolMessage():
-            return [f"Tool: {result_text(result)}" for result in message.results]
+            return [f"Tool: {result_text(result, images=False)}" for result in message.results]
 
 
 def _said(parts: Sequence[Text | Image]) -> str:

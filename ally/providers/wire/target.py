@@ -23,6 +23,8 @@ class Quirks:
     temperature: bool = True
     """Send the temperature; reasoning models of OpenAI and newer Claude models refuse it."""
     images: bool = True
+    assistant_after_tools: bool = False
+    """A user may not speak right after a tool (Mistral)."""
     short_call_ids: bool = False
     """Ids of tool calls must be nine letters or digits (Mistral)."""
 
