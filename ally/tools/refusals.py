@@ -7,6 +7,7 @@ from ally.sandbox import Confinement, Tier
 _NO_NETWORK = re.compile(
     r"(?i)network is unreachable|could not resolve|temporary failure in name resolution|name or service not known"
     r"|failed to establish a new connection|getaddrinfo|EAI_AGAIN|ENETUNREACH|no address associated with hostname"
+    r"|failed to connect|connection refused|couldn't connect"
     r"|nodename nor servname|unable to resolve|dns error|socket: operation not permitted|/dev/tcp/.*: "
 )
 _READ_ONLY = re.compile(r"(?i)read-only file system|EROFS")
@@ -19,7 +20,7 @@ def explain(command: str, output: str, confinement: Confinement, tier: Tier) -> 
         return ""
     notes: list[str] = []
     if not confinement.network and _NO_NETWORK.search(output):
-        notes.append("[sandbox: no network; ask with network true]")
+        notes.append("[sandbox: no network, not even to this machine's services; ask with network true]")
     if _READ_ONLY.search(output) or (tier == "B" and _DENIED.search(output)):
         if confinement.is_read_only:
             where = 'this ran read-only; to write, ask with writable ["."]'

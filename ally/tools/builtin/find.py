@@ -28,7 +28,7 @@ _SPEC = describe(
     {
         "pattern": {"type": "string"},
         "path": {"type": "string"},
-        "newest": {"type": "boolean", "description": "newest first"},
+        "newest": {"type": "boolean"},
         "ignored": {"type": "boolean"},
     },
     ("pattern",),
