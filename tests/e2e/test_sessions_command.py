@@ -77,16 +77,17 @@ def test_search_finds_words_and_names_the_session(run_ally: RunAlly, known: str,
 
 
 def test_exports_hold_no_key_and_a_file_is_for_its_owner(run_ally: RunAlly, known: str, tmp_path: Path) -> None:
-    env = {"MY_SERVICE_TOKEN": "x = 1 and more"}
+    env = {"MY_SERVICE_TOKEN": "Größe fixed."}
     for format_name in ("md", "json", "html"):
         target = tmp_path / f"out.{format_name}"
         done = run_ally("sessions", "export", known, "--format", format_name, "-o", str(target), env=env)
         assert (done.returncode, done.stdout) == (0, "")
         text = target.read_text(encoding="utf-8")
         assert "1234567890abcd" not in text
+        assert "fixed" not in text
         assert "Reading." in text
         assert target.stat().st_mode & 0o077 == 0
-    assert run_ally("sessions", "export", known).stdout == (tmp_path / "out.md").read_text(encoding="utf-8")
+    assert run_ally("sessions", "export", known, env=env).stdout == (tmp_path / "out.md").read_text(encoding="utf-8")
 
 
 def test_an_export_into_a_folder_that_is_missing_says_so(run_ally: RunAlly, known: str, tmp_path: Path) -> None:
