@@ -32,7 +32,7 @@ def sandbox_findings(env: Mapping[str, str]) -> Iterator[Finding]:
 
 def _score(sandbox: Sandbox) -> Finding:
     if sandbox.tier == "C":
-        return Finding("sandbox", "warning", f"C (none): {sandbox.reason}", "look at every command before you allow it")
+        return Finding("sandbox", "warning", f"C (none): {sandbox.reason}", _step(sandbox))
     probes = run_probes(sandbox)
     opened = [probe for probe in probes if not probe.blocked]
     text = f"{sandbox.tier} ({sandbox.name}), {len(probes) - len(opened)}/{len(probes)} escapes blocked"
@@ -43,7 +43,13 @@ def _score(sandbox: Sandbox) -> Finding:
     names = "; ".join(
         probe.name if probe.detail == "it succeeded" else f"{probe.name} ({probe.detail})" for probe in opened
     )
-    return Finding("sandbox", "warning", f"{text}; open: {names}")
+    return Finding("sandbox", "warning", f"{text}; open: {names}", _step(sandbox))
+
+
+def _step(sandbox: Sandbox) -> str:
+    if "bubblewrap does not work" in sandbox.reason:
+        return "let bubblewrap make user namespaces (on Ubuntu: an AppArmor profile for /usr/bin/bwrap)"
+    return "look at every command before you allow it"
 
 
 def _install(program: str) -> str:

@@ -9,7 +9,6 @@ import os
 import secrets
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 MARK = "ALLY_COMMAND"
 ROUNDS = 5
@@ -32,7 +31,9 @@ def end_marked(mark: str) -> None:
 
 
 def _marked(entry: bytes) -> Iterator[int]:
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if entry in (folder / "environ").read_bytes().split(b"\0"):
-                yield int(folder.name)
+    for name in os.listdir("/proc"):  # noqa: PTH208 - plain calls, as this looks at every process after every command
+        if not name.isdecimal():
+            continue
+        with contextlib.suppress(OSError), open(f"/proc/{name}/environ", "rb", buffering=0) as file:  # noqa: PTH123 - see above
+            if entry in file.readall().split(b"\0"):
+                yield int(name)
