@@ -79,7 +79,8 @@ class Bubblewrap:
         writable = check_writable(confinement, home, own)
         closed = root not in writable and (is_read_only(confinement, home, own) or private.is_keys_folder(root, home))
         mounts: dict[Path, Mount] = {Path(path): "temporary" for path in private.HIDDEN_FOLDERS if _is_folder(path)}
-        mounts |= {path: "read" for path in map(Path, private.SHOWN_FOLDERS) if _is_hidden(path, mounts)}
+        shown = [*private.SHOWN_FOLDERS, *([os.path.realpath(private.RESOLVER)] if confinement.network else [])]
+        mounts |= {path: "read" for path in map(Path, shown) if _is_hidden(path, mounts)}
         if _is_hidden(home, mounts):
             mounts[home] = "read"
         if _is_hidden(root, mounts) and (outer := protected.enclosing_repository(root)) and _is_hidden(outer, mounts):

@@ -21,8 +21,11 @@ IN_SYSTEM = ("/etc/shadow", "/etc/gshadow", "/etc/shadow-", "/etc/gshadow-", "/e
 HIDDEN_FOLDERS = ("/tmp", "/var/tmp", "/run", "/var/run")  # noqa: S108 - these are the names of folders to hide
 """Replaced by empty ones: others' temporary files, and the sockets of the desktop, containers, agents and services."""
 
-SHOWN_FOLDERS = ("/run/current-system", "/run/opengl-driver", "/run/booted-system", "/run/systemd/resolve")
-"""Shown all the same: the programs of NixOS, and where `resolv.conf` may lead; its sockets are masked below."""
+SHOWN_FOLDERS = ("/run/current-system", "/run/opengl-driver", "/run/booted-system")
+"""Shown all the same: the programs of NixOS."""
+
+RESOLVER = "/etc/resolv.conf"
+"""Often a link into a hidden folder; with the network, the file that it leads to is shown."""
 
 SOCKETS = Path("/proc/net/unix")
 
