@@ -10,6 +10,7 @@ from ally.permissions.action import Action, Kind
 from ally.tools.workspace import Workspace
 
 _MOST_NAMES = 5_000
+_MOST_BYTES = 2_000
 
 
 def locate(tool: str, workspace: Workspace, text: str) -> Path:
@@ -19,8 +20,10 @@ def locate(tool: str, workspace: Workspace, text: str) -> Path:
         ToolArguments: it is no path.
     """
     try:
+        if len(os.fsencode(text)) > _MOST_BYTES:
+            raise ToolArguments(tool, f"{text[:60]}… is no path: it is longer than {_MOST_BYTES} bytes.")
         return workspace.path(text)
-    except ValueError as exc:
+    except ValueError as exc:  # half a character is one, too
         raise ToolArguments(tool, f"{text!r} is no path: {exc}.") from exc
 
 

@@ -6,7 +6,7 @@ import pytest
 from ally.errors import ToolError
 from ally.tools.builtin.delete import DeleteTool
 from ally.tools.builtin.read import ReadTool
-from tests.unit.tools.bench import call, make_bench
+from tests.unit.tools.files import call, make_bench
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from ally.errors import ToolError
 from ally.tools.builtin.edit import EditTool
 from ally.tools.builtin.read import ReadTool
 from ally.tools.text import END
-from tests.unit.tools.bench import agree, call, make_bench
+from tests.unit.tools.files import agree, call, make_bench
 
 PLAIN = "abcdefg hij(.*)[x]\\$\t"
 ACCENTS = PLAIN + "äöüßéà"
@@ -258,7 +258,7 @@ import asyncio, sys
 from pathlib import Path
 from ally.errors import ToolError
 from ally.tools.builtin.edit import EditTool
-from tests.unit.tools.bench import call, make_bench
+from tests.unit.tools.files import call, make_bench
 
 async def main(folder):
     bench, done = make_bench(folder), 0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ally.errors import ToolError
+from ally.errors import ToolArguments, ToolError
 from ally.permissions.action import Grant
 from ally.tools.base import Run
 from ally.tools.builtin.delete import DeleteTool
@@ -16,7 +16,7 @@ from ally.tools.builtin.edit import EditTool
 from ally.tools.builtin.read import ReadTool
 from ally.tools.builtin.write import WriteTool
 from ally.tools.opening import exclusive, granted, hold
-from tests.unit.tools.bench import make_bench
+from tests.unit.tools.files import make_bench
 
 SECRET = "the secret"
 
@@ -138,6 +138,14 @@ def test_link_in_the_path_is_not_followed_even_if_the_caller_believes_it_resolve
         pass
     with hold("read", root / "way") as spot, pytest.raises(ToolError, match="leads elsewhere"):
         spot.read(10)
+
+
+@pytest.mark.parametrize("path", ["", "a\0b", "\ud800", "x" * 5000, "a/" * 3000])
+def test_what_is_no_path_is_refused_before_anybody_is_asked(tmp_path: Path, path: str):
+    bench = make_bench(tmp_path)
+    for tool in (ReadTool(bench), WriteTool(bench), EditTool(bench), DeleteTool(bench)):
+        with pytest.raises(ToolArguments, match="is no path"):
+            tool.action({"path": path})
 
 
 def test_circle_of_links_leads_nowhere(tmp_path: Path):

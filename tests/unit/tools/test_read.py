@@ -12,7 +12,7 @@ import pytest
 from ally.errors import ToolError
 from ally.messages import Image
 from ally.tools.builtin.read import ReadTool
-from tests.unit.tools.bench import agree, call, make_bench
+from tests.unit.tools.files import agree, call, make_bench
 
 
 def png(width: int = 3, height: int = 2) -> bytes:
@@ -186,7 +186,7 @@ BIG = """
 import asyncio, resource, sys, time
 from pathlib import Path
 from ally.tools.builtin.read import ReadTool
-from tests.unit.tools.bench import call, make_bench
+from tests.unit.tools.files import call, make_bench
 
 async def main(folder):
     tool = ReadTool(make_bench(folder))

@@ -6,7 +6,7 @@ from ally.errors import ToolArguments
 from ally.permissions.action import Action
 from ally.tools.base import Run
 from ally.tools.builtin.todo import TodoTool
-from tests.unit.tools.bench import make_bench
+from tests.unit.tools.files import make_bench
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from ally.errors import ToolError
 from ally.tools.builtin.read import ReadTool
 from ally.tools.builtin.write import WriteTool
-from tests.unit.tools.bench import call, make_bench
+from tests.unit.tools.files import call, make_bench
 
 
 async def test_new_file_and_its_folders(tmp_path: Path):
