@@ -126,12 +126,15 @@ class Blobs:
             self.load()
         try:
             name, place = self._known[digest]
-            data = _read(self._packs / name, place) if name else (self._big / digest.hex()).read_bytes()
+            data = _read(self._file(name), place) if name else (self._big / digest.hex()).read_bytes()
         except (KeyError, OSError, zlib.error) as exc:
             raise LostContent(digest.hex()) from exc
         if hashlib.sha256(data).digest() != digest:
             raise LostContent(digest.hex())
         return data
+
+    def _file(self, name: str) -> Path:
+        return self._pack.flush() if self._pack and self._pack.name == name else self._packs / name
 
     def write(self, digest: bytes, target: BinaryIO) -> None:
         """Write a content into an open file, sharing the blocks of a large one.
@@ -184,6 +187,11 @@ class _Pack:
         packed = zlib.compress(data, 1)
         self._spent_s += time.perf_counter() - begun
         return packed if len(packed) < len(data) * 0.9 else data
+
+    def flush(self) -> Path:
+        """Where what was added so far can be read."""
+        self._file.flush()
+        return self._temporary
 
     def close(self) -> None:
         index = msgspec.msgpack.encode(self._index)

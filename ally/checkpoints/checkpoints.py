@@ -352,7 +352,8 @@ def _too_much() -> str:
 
 
 def _unstored(count: int) -> str:
-    return f"{count} files are too large or cannot be read: a change of them can be told, not undone."
+    why = "too large, unreadable, or too many at once"
+    return f"{count} files are not stored yet ({why}): a change of them cannot be undone."
 
 
 def _end(delta: Delta) -> tuple[bytes, bytes]:
