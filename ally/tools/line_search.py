@@ -43,7 +43,7 @@ def main() -> None:
             with open(path, "rb") as file:  # noqa: PTH123 - a script that starts fast
                 _search(os.fsencode(path), file, wish, out)
         except OSError as exc:
-            sys.stderr.write(f"{exc.errno}\n")
+            os.write(2, b"%d\n" % (exc.errno or 0))
     out.flush()
 
 

@@ -66,7 +66,7 @@ class ShellTool:
     async def run(self, args: JsonObject, run: Run) -> ToolOutput:
         """Run it to its end, or leave it running as a job."""
         _check(args["command"])
-        command = self._command(args["command"], run)
+        command = await asyncio.to_thread(self._command, args["command"], run)
         try:
             if args.get("background"):
                 return await self._start(args["command"], command)

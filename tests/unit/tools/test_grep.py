@@ -169,6 +169,16 @@ async def test_a_folder_that_is_not_there(engine: str, tmp_path: Path):
         await grep(tmp_path, "x", path="nowhere")
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+async def test_files_that_cannot_be_read_are_counted(engine: str, tmp_path: Path):
+    write(tmp_path, a="needle", b="needle", c__d="needle")
+    (tmp_path / "b").chmod(0)
+    (tmp_path / "c").chmod(0)
+    said = await grep(tmp_path, "needle")
+    (tmp_path / "c").chmod(0o700)
+    assert said == "a\n1: needle\n[2 could not be read]"
+
+
 async def test_an_expression_that_takes_for_ever_ends_at_once_when_cancelled(engine: str, tmp_path: Path):
     write(tmp_path, f="x" * 5000)
     task = asyncio.create_task(grep(tmp_path, r"(x+x+)+y(?=z)"))
