@@ -15,12 +15,13 @@ from ally.storage.lock import locked
 
 T = TypeVar("T", bound=msgspec.Struct)
 
+VERSION = 1
 MAX_BYTES = 5_000_000
 _Stamp = tuple[int, int, int] | None
 
 
 class _Versioned(msgspec.Struct):
-    version: int = 1
+    version: int = VERSION
 
 
 @dataclass(slots=True)
@@ -95,7 +96,7 @@ class PrivateFile(Generic[T]):
             self._tell(f"{self.path} cannot be read: {exc.strerror or exc}")
             return self.empty
         try:
-            if msgspec.json.decode(data, type=_Versioned).version != _Versioned.version:
+            if msgspec.json.decode(data, type=_Versioned).version != VERSION:
                 why = "is of another version of Ally"
             else:
                 return msgspec.json.decode(data, type=type(self.empty))

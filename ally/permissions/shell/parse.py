@@ -82,6 +82,11 @@ _KINDS = {
 }
 
 
+_PLAIN = bytes(range(128)) + b"x" * 128
+"""What the parser sees of each byte: its scanner crashes the process on characters far beyond ASCII (`{` and U+EDF9E).
+To bash, too, they are parts of words like any letter."""
+
+
 @dataclass(frozen=True, slots=True)
 class Script:
     """A parsed command. `data` is its text in UTF-8, as the tree's positions count bytes."""
@@ -116,7 +121,7 @@ def unseen(text: str) -> str:
 def parse(text: str) -> Script:
     """The tree of `text`; never raises."""
     data = text.encode("utf-8", "replace")
-    tree = _parser().parse(data).root_node
+    tree = _parser().parse(data.translate(_PLAIN)).root_node
     opaque = unseen(text)
     if not opaque and len(text) > MAX_CHARACTERS:
         opaque = f"it is longer than {MAX_CHARACTERS} characters"
