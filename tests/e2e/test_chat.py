@@ -1,57 +1,11 @@
 """The plain chat on a real pseudo-terminal."""
 
-import json
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
 import pexpect
 import pytest
 
 from tests.conftest import RunAlly
-from tests.fakes import KEY, Failure, FakeOpenAI, Hang, Reply
-
-PROMPT = "\r?\n?> "
-
-
-@pytest.fixture
-def lab(fake_openai: FakeOpenAI, checkout: Path) -> FakeOpenAI:
-    endpoint = {"base_url": fake_openai.base_url, "api_key_env": "LAB_KEY", "default_model": fake_openai.models[0]}
-    config = {"provider": "lab", "endpoints": {"lab": {**endpoint, "models": list(fake_openai.models[:2])}}}
-    (checkout / "config.json").write_text(json.dumps(config))
-    (checkout / ".env").write_text(f"LAB_KEY={KEY}\n")
-    return fake_openai
-
-
-@pytest.fixture
-def spawn(lab: FakeOpenAI, ally_environment, checkout: Path) -> Iterator[Callable[..., pexpect.spawn]]:
-    """Starts a chat, ready for the first message, with these variables."""
-    children: list[pexpect.spawn] = []
-
-    def start(**variables: str) -> pexpect.spawn:
-        child = pexpect.spawn(
-            sys.executable,
-            ["-m", "ally", "--plain"],
-            env={**ally_environment(checkout), "TERM": "dumb", "INPUTRC": "/dev/null", **variables},
-            cwd=str(checkout),
-            encoding="utf-8",
-            timeout=20,
-            dimensions=(24, 200),
-        )
-        children.append(child)
-        child.setecho(False)
-        child.expect_exact("Ctrl-D leaves")
-        child.expect(PROMPT)
-        return child
-
-    yield start
-    for child in children:
-        child.close(force=True)
-
-
-@pytest.fixture
-def chat(spawn) -> pexpect.spawn:
-    return spawn()
+from tests.e2e.conftest import PROMPT, words
+from tests.fakes import Failure, Hang, Reply
 
 
 def test_the_model_remembers_the_run(chat, lab):
@@ -61,7 +15,7 @@ def test_the_model_remembers_the_run(chat, lab):
     chat.expect(PROMPT)
     chat.sendline("Who am I?")
     chat.expect_exact("Ada, of course")
-    contents = [message["content"] for message in lab.requests[-1].json["messages"][1:]]
+    contents = [words(message["content"]) for message in lab.requests[-1].json["messages"][1:]]
     assert contents == ["I am Ada", "Hello Ada", "Who am I?"]
 
 
@@ -73,7 +27,7 @@ def test_clear_forgets(chat, lab):
     chat.expect(PROMPT)
     chat.sendline("Who am I?")
     chat.expect(PROMPT)
-    assert [message["content"] for message in lab.requests[-1].json["messages"][1:]] == ["Who am I?"]
+    assert [words(message["content"]) for message in lab.requests[-1].json["messages"][1:]] == ["Who am I?"]
 
 
 def test_ctrl_c_stops_the_answer_and_not_the_program(chat, lab):
@@ -128,13 +82,13 @@ def test_a_backslash_continues_the_message(chat, lab):
     chat.expect(r"\. ")
     chat.sendline("second")
     chat.expect(PROMPT)
-    assert lab.requests[-1].json["messages"][-1]["content"] == "first\nsecond"
+    assert words(lab.requests[-1].json["messages"][-1]["content"]) == "first\nsecond"
 
 
 def test_the_end_of_input_ends_a_continued_message(lab, run_ally: RunAlly):
     lab.script(Reply(text="taken"))
     assert run_ally("--plain", input="first\\").stdout == "taken\n"
-    assert lab.requests[-1].json["messages"][-1]["content"] == "first\n"
+    assert words(lab.requests[-1].json["messages"][-1]["content"]) == "first\n"
 
 
 def test_a_pasted_block_is_one_message(lab, spawn):
@@ -143,7 +97,8 @@ def test_a_pasted_block_is_one_message(lab, spawn):
     chat.send("\x1b[200~first\r  sécond\rthird\x1b[201~")
     chat.send("\r")
     chat.expect_exact("all of it")
-    assert [request.json["messages"][-1]["content"] for request in lab.requests] == ["first\n  sécond\nthird"]
+    contents = [words(request.json["messages"][-1]["content"]) for request in lab.requests]
+    assert contents == ["first\n  sécond\nthird"]
 
 
 def test_another_model_keeps_the_history_and_its_case(chat, lab):
@@ -157,7 +112,7 @@ def test_another_model_keeps_the_history_and_its_case(chat, lab):
     chat.expect(PROMPT)
     request = lab.requests[-1].json
     assert request["model"] == other
-    assert request["messages"][1]["content"] == "I am Ada"
+    assert words(request["messages"][1]["content"]) == "I am Ada"
 
 
 def test_the_models_are_listed_with_the_current_one_marked(chat, lab):
