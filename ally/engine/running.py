@@ -53,7 +53,8 @@ async def run_ready(talk: Conversation, ready: Ready, emit: Callable[[Event], No
 
 
 async def _capture(checkpoints: "Checkpoints", ready: Ready) -> "Capture":
-    paths = None if ready.action.kind == "run" else (ready.grant.paths or ready.action.paths)
+    # Both forms: what was granted is resolved, and deleting a link takes the link itself.
+    paths = None if ready.action.kind == "run" else tuple(dict.fromkeys((*ready.action.paths, *ready.grant.paths)))
     return await asyncio.to_thread(checkpoints.capture, ready.call.id, paths)
 
 

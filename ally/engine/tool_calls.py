@@ -58,7 +58,7 @@ class Round:
             batch: dict[int, Ready] = {}
             for place, call in enumerate(self._calls):
                 self.events.put_nowait(ToolRequested(call))
-                ready = self._prepare(call)
+                ready = await self._prepare(call)
                 if isinstance(ready, Ready) and ready.may_run_beside_others and len(batch) < MAX_PARALLEL:
                     batch[place] = ready
                     continue
@@ -82,7 +82,7 @@ class Round:
                 self._talk.add_result(self._results[place])
         self._talk.settle([self._results[place] for place in range(len(self._calls))])
 
-    def _prepare(self, call: Call) -> "Ready | Asked | ToolResult":
+    async def _prepare(self, call: Call) -> "Ready | Asked | ToolResult":
         if isinstance(call, BadToolCall):
             return failed(call, call.problem)
         tool = next((tool for tool in self._talk.tools if tool.spec.name == call.name), None)
@@ -91,11 +91,11 @@ class Round:
             return failed(call, f"There is no tool {json.dumps(call.name)}. Available: {names}.")
         try:
             check_arguments(tool, call.args)
-            return self._decide(call, tool)
+            return await self._decide(call, tool)
         except AllyError as error:
             return failed(call, f"{error.message} {error.hint}".strip())
 
-    def _decide(self, call: ToolCall, tool: Tool) -> "Ready | Asked | ToolResult":
+    async def _decide(self, call: ToolCall, tool: Tool) -> "Ready | Asked | ToolResult":
         action = tool.action(call.args)
         gate = self._talk.gate
         decision = gate.policy.decide(action) if gate is not None else _without_gate(action)
@@ -105,7 +105,8 @@ class Round:
             case Deny():
                 return self._refuse(call, decision.rule, decision.reason)
             case Ask() if gate is not None and gate.asker is not None:
-                return Asked(Ready(call, tool, action, decision.grant), decision, gate, tool.preview(call.args))
+                preview = await asyncio.to_thread(tool.preview, call.args)
+                return Asked(Ready(call, tool, action, decision.grant), decision, gate, preview)
             case Ask():
                 return self._refuse(call, decision.rule, f"{decision.reason}, and nobody is there to ask")
 
