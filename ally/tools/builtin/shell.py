@@ -1,6 +1,7 @@
 """The tool that runs commands."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -76,7 +77,8 @@ class ShellTool:
 
     def _command(self, text: str, run: Run) -> Command:
         spill = self._bench.workspace.spill
-        spill.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):  # a full or read-only disk costs the file, not the command
+            spill.mkdir(mode=0o700, parents=True, exist_ok=True)
         grant = run.grant
         confinement = Confinement(
             self._bench.workspace.root,
@@ -85,7 +87,7 @@ class ShellTool:
             network=grant.network,
             writable=grant.writable,
             masks=self._bench.secrets(),
-            readable=(spill,),
+            readable=(spill,) if spill.is_dir() else (),
         )
         return Command(self._bench.sandbox(), [*_shell(), "-c", text], confinement)
 

@@ -132,6 +132,12 @@ async def test_a_flood_is_bounded_in_memory_and_whole_in_a_file(tmp_path: Path):
     file.unlink()
 
 
+async def test_a_command_runs_where_nothing_can_be_spilled(tmp_path: Path):
+    (tmp_path.parent / "spill").write_text("in the way")
+    said = await call(shell(tmp_path), command="seq 100000")
+    assert said.for_model.startswith("1\n2\n") and "could not be kept" in said.for_model
+
+
 async def test_progress_comes_while_it_runs_and_characters_are_never_halved(tmp_path: Path):
     told: list[tuple[float, str]] = []
     command = r"printf 'a\303'; sleep 0.4; printf '\251b'; sleep 0.3; printf '\377'"
