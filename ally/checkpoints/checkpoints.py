@@ -52,8 +52,12 @@ class Capture:
 class Checkpoints:
     """The steps of one session in one folder. Every method blocks; several processes may work in one folder."""
 
-    def __init__(self, folder: Path, root: Path, session_id: str) -> None:
-        """`folder` holds the checkpoints of all roots. Nothing is read or written before the first capture."""
+    def __init__(self, folder: Path, root: Path, session_id: str, *, max_entries: int = MAX_ENTRIES) -> None:
+        """`folder` holds the checkpoints of all roots. Nothing is read or written before the first capture.
+
+        In a root with more than `max_entries` files and folders, only file tools are covered.
+        """
+        self._max_entries = max_entries
         self._root = os.fsencode(root.resolve())
         self._folder = folder / hashlib.sha256(self._root).hexdigest()[:32]
         self._session = session_id
@@ -89,12 +93,12 @@ class Checkpoints:
             self._stop.clear()
             tops = self._tops(paths)
             if tops.is_root and self._is_too_much:
-                return Capture(call_id, self._say(_too_much()))
+                return Capture(call_id, self._say(_too_much(self._max_entries)))
             try:
                 return self._capture(call_id, tops)
             except TooMuch:
                 self._is_too_much = tops.is_root
-                return Capture(call_id, self._say(_too_much()))
+                return Capture(call_id, self._say(_too_much(self._max_entries)))
             except OSError as exc:
                 reason = (exc.strerror or str(exc)).lower()
                 return Capture(call_id, self._say(f"This call cannot be undone: {reason}."))
@@ -281,7 +285,7 @@ class Checkpoints:
             index = load_index(self._folder)
             touch_index(self._folder)
             self._index = {path: seen for path, seen in index.items() if seen.node.content in self._blobs}
-        scanner = Scanner(self._root, self._blobs, self._index or {}, self._stop, like)
+        scanner = Scanner(self._root, self._blobs, self._index or {}, self._stop, like, self._max_entries)
         found = scanner.scan(tops)
         if tops.is_root:
             is_changed = scanner.read_count > 0 or len(scanner.fresh) != len(self._index or {})
@@ -344,9 +348,9 @@ _UNCERTAIN = (
 )
 
 
-def _too_much() -> str:
+def _too_much(max_entries: int) -> str:
     return (
-        f"This folder holds more than {MAX_ENTRIES:,} files, or is too slow to look through: "
+        f"This folder holds more than {max_entries:,} files, or is too slow to look through: "
         "undo covers the file tools here, not what shell commands do."
     )
 

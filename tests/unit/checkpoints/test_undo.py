@@ -30,7 +30,10 @@ def test_a_shell_command_is_undone_byte_for_byte_with_untracked_ignored_and_dele
         world.write("new/deep/file.txt", "new")
 
     changes = world.shell(command)
-    assert {(change.path.name, change.kind) for change in changes} >= {("debug.log", "deleted"), ("file.txt", "created")}
+    assert {(change.path.name, change.kind) for change in changes} >= {
+        ("debug.log", "deleted"),
+        ("file.txt", "created"),
+    }
     after = look(world.root)
     outcome = world.checkpoints.undo()
     assert (look(world.root), outcome.kept, outcome.label) == (before, (), "a message")
@@ -41,9 +44,8 @@ def test_a_shell_command_is_undone_byte_for_byte_with_untracked_ignored_and_dele
 
 
 def test_names_that_are_no_text_come_back(world: World):
-    folder = os.fsencode(world.root)
     for name in (b"\xff\xfe", b"two\nlines", "e\u0301".encode(), "\u00e9".encode(), b"\x1b[31m"):
-        Path(os.fsdecode(os.path.join(folder, name))).write_bytes(name)
+        (world.root / os.fsdecode(name)).write_bytes(name)
     before = look(world.root)
     world.shell(lambda: [one.unlink() for one in world.root.iterdir()])
     world.checkpoints.undo()
