@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from ally.config.settings import PermissionMode
+from ally.errors import ConfigError
 from ally.permissions.action import Allow, Ask, Decision, Grant, Scope
 from ally.permissions.case import Case, Touch
 from ally.permissions.commands import permitting, uncovered
 from ally.permissions.paths import Place
 from ally.permissions.remembering import EVERYWHERE, HERE, MAX_RULES, command_rules, folder_rule, path_rule
-from ally.permissions.rules import Rule, covers_path, covers_subject
+from ally.permissions.rules import Rule, covers_path, covers_subject, parse_rule
 from ally.permissions.shell import Judgement
 
 _ONCE: tuple[Scope, ...] = ("once",)
@@ -34,14 +35,14 @@ def _settle_by_mode(case: Case, open_touches: Sequence[Touch], place: Place, mod
     action, grant = case.action, case.grant(place)
     around = case.outside(place)
     if outside := [touch for touch in open_touches if touch in around]:
-        remember = _path_rules(outside, place)
+        remember = _path_rules(outside, action.tool, place)
         why = f"outside the working folder: {_names(outside, place)}"
         return Ask("outside the folder", why, *_kept(remember, EVERYWHERE), grant)
     if action.kind == "read":
         return Allow("inside the folder", "it reads in the working folder", grant)
     if mode == "accept-edits":
         return Allow("accept-edits mode", "changes inside the working folder are allowed in this mode", grant)
-    remember = _path_rules(open_touches, place)
+    remember = _path_rules(open_touches, action.tool, place)
     verb = "deletes" if action.kind == "delete" else "changes"
     return Ask(f"{mode} mode", f"it {verb} {_names(case.touches, place)}", *_kept(remember, HERE), grant)
 
@@ -62,7 +63,7 @@ def settle_command(
     if judgement.opaque or writes:
         kept = _ONCE, ()
     elif is_quiet:
-        kept = _kept(_path_rules(outside, place), EVERYWHERE)
+        kept = _kept(_path_rules(outside, "shell", place), EVERYWHERE)
     else:
         missing = uncovered(rules, judgement, network=network, confined=confined)
         scopes = _THIS_SESSION if network else EVERYWHERE
@@ -91,12 +92,20 @@ def _allowing(touch: Touch, rules: Sequence[Rule], tool: str, place: Place) -> R
     return next((rule for rule in candidates if covers_path(rule, tool, touch.right, touch.spot, place)), None)
 
 
-def _path_rules(touches: Sequence[Touch], place: Place) -> tuple[str, ...]:
+def _path_rules(touches: Sequence[Touch], tool: str, place: Place) -> tuple[str, ...]:
+    """Rules that answer the same question; none where a name cannot be written as a rule."""
     rules: dict[str, None] = {}
     for touch in touches:
         name = {"read": "read", "write": "edit", "delete": "delete"}[touch.right]
         is_folder = touch.right == "read" and touch.spot.resolved.is_dir()
-        rules[(folder_rule if is_folder else path_rule)(name, touch.spot, place)] = None
+        text = (folder_rule if is_folder else path_rule)(name, touch.spot, place)
+        try:
+            rule = parse_rule(text, "allow", "an answer")
+        except ConfigError:
+            return ()
+        if not covers_path(rule, tool, touch.right, touch.spot, place):
+            return ()
+        rules[text] = None
     return tuple(rules) if len(rules) <= MAX_RULES else ()
 
 

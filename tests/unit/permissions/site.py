@@ -7,6 +7,7 @@ from typing import get_args
 
 from ally.config.settings import PermissionMode
 from ally.permissions.action import Action, Allow, Ask, Decision, Kind
+from ally.permissions.paths import words
 from ally.permissions.policy import Place, Policy
 from ally.permissions.rules import Effect, Rule, parse_rule
 
@@ -43,10 +44,10 @@ def build_site(home: Path) -> Site:
     site = Site(home)
     for folder in (".ssh", ".config/ally", "project/src/deep", "project/.git/hooks", "project-evil", "spill", "other"):
         (home / folder).mkdir(parents=True)
-    for file in (
-        ".ssh/id_rsa .bashrc .config/ally/config.json project/a.py project/.env project/src/b.py project/src/deep/c.py "
-        "project-evil/x.py spill/out.txt other/notes.txt project/.git/config"
-    ).split():
+    for file in words(
+        ".ssh/id_rsa .bashrc .config/ally/config.json project/a.py project/.env project/src/b.py "
+        "project/src/deep/c.py project-evil/x.py spill/out.txt other/notes.txt project/.git/config"
+    ):
         (home / file).write_text("content\n")
     return site
 
