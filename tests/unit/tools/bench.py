@@ -36,12 +36,17 @@ def make_bench(
     hidden: Callable[[Path], str] = lambda path: "",
     secrets: Sequence[Path] = (),
 ) -> Bench:
-    """A bench whose working folder is `root`; spill and home lie beside it."""
+    """A bench whose working folder is `root`; spill and home lie beside it, for it alone."""
     chosen = sandbox or Open([])
-    home = root.parent / "its-home"
+    home = beside(root, "home")
     home.mkdir(exist_ok=True)
-    workspace = Workspace(root.resolve(), home, root.parent / "spill")
+    workspace = Workspace(root.resolve(), home, beside(root, "spill"))
     return Bench(workspace, lambda: chosen, hidden, lambda: tuple(secrets), lambda: False)  # type: ignore[arg-type] - a fake of the protocol
+
+
+def beside(root: Path, what: str) -> Path:
+    """Where the `spill` and the `home` of a bench are."""
+    return root.with_name(f"{root.name}-{what}")
 
 
 async def call(tool: Tool, told: Callable[[str], None] = lambda text: None, **args: object) -> ToolOutput:

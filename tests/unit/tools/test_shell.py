@@ -13,7 +13,7 @@ from ally.permissions.action import Grant
 from ally.sandbox import Sandbox, choose
 from ally.tools.base import Run
 from ally.tools.builtin.shell import MAX_COMMAND_BYTES, ShellTool
-from tests.unit.tools.bench import Open, call, make_bench
+from tests.unit.tools.bench import Open, beside, call, make_bench
 
 TIERS = ("A", "B", "C")
 
@@ -125,7 +125,7 @@ async def test_a_flood_is_bounded_in_memory_and_whole_in_a_file(tmp_path: Path):
     assert grown < 50_000, "kB"
     assert len(said.for_model) < 31_000
     assert "\0" not in said.for_model
-    (file,) = (tmp_path.parent / "spill").iterdir()
+    (file,) = beside(tmp_path, "spill").iterdir()
     assert f"full output: {file} (read it with read)" in said.for_model
     assert file.stat().st_size == 100_000_001
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -133,7 +133,7 @@ async def test_a_flood_is_bounded_in_memory_and_whole_in_a_file(tmp_path: Path):
 
 
 async def test_a_command_runs_where_nothing_can_be_spilled(tmp_path: Path):
-    (tmp_path.parent / "spill").write_text("in the way")
+    beside(tmp_path, "spill").write_text("in the way")
     said = await call(shell(tmp_path), command="seq 100000")
     assert said.for_model.startswith("1\n2\n") and "could not be kept" in said.for_model
 
@@ -175,11 +175,11 @@ async def test_the_grant_and_nothing_else_reaches_the_sandbox(tmp_path: Path):
     args = {"command": "true", "network": True, "writable": ["/srv", "~/x"]}
     action = tool.action(args)
     assert (action.kind, action.subject, action.network) == ("run", "true", True)
-    assert action.writable == (Path("/srv"), tmp_path.parent / "its-home" / "x")
+    assert action.writable == (Path("/srv"), beside(tmp_path, "home") / "x")
     await tool.run(args, Run(Grant(is_read_only=True, git=True, writable=(extra,))))
     (asked,) = sandbox.asked
     assert (asked.root, asked.is_read_only, asked.git, asked.network) == (tmp_path, True, True, False)
-    assert (asked.writable, asked.masks, asked.readable) == ((extra,), (secret,), (tmp_path.parent / "spill",))
+    assert (asked.writable, asked.masks, asked.readable) == ((extra,), (secret,), (beside(tmp_path, "spill"),))
 
 
 @pytest.mark.parametrize(
