@@ -182,6 +182,7 @@ class _Front:
         talk = self.chat.talk
         talk.interrupt.start(None)
         message = await talk.interrupt.wait_for(message_of(talk, text))
+        self.chat.begin_step(text)
         async with aclosing(send(talk, message)) as events:
             async for event in events:
                 self.screen.add(event)

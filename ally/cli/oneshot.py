@@ -71,6 +71,7 @@ async def _run(args: argparse.Namespace, app: App, task: _Task) -> int:
     outcome.tools = [spec.name for spec in talk.tool_specs()]
     outcome.permission_mode = policy_of(chat).mode
     talk.json_schema = task.schema
+    chat.begin_step(task.prompt)
     try:
         code = await _answer(talk, task)
     finally:

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 from ally.checkpoints import Checkpoints, Outcome
 from ally.cli.commands.chat import Chat, Command
-from ally.cli.terminal import clean, one_line
+from ally.cli.terminal import clean, one_line, visible
 from ally.errors import UsageError
 
 SHOWN_FILES = 20
@@ -23,27 +24,35 @@ async def redo(chat: Chat, rest: str) -> str:
 
 async def diff(chat: Chat, rest: str) -> str:
     """What the last message that changed files did to them, or all of this session."""
-    text = await asyncio.to_thread(_checkpoints(chat).diff)
+    checkpoints = _checkpoints(chat)
+    text = await asyncio.to_thread(checkpoints.diff, None if rest == "all" else 1)
     return clean(text).rstrip("\n") or "No file was changed."
 
 
 async def _go(chat: Chat, step: Callable[[], Outcome], word: str, nothing: str) -> str:
     outcome = await asyncio.to_thread(step)
-    if not (outcome.restored or outcome.merged or outcome.kept):
+    if not outcome.is_found:
         return nothing
-    files = [str(path) for path in (*outcome.restored, *outcome.merged)]
+    files = [_short(path) for path in (*outcome.restored, *outcome.merged)]
     if files:
         chat.talk.notes.append(f"[{word} by the user, so these files are different now: {', '.join(files)}]")
     return "\n".join([f"{word}: {one_line(outcome.label)}".rstrip(": "), *_lines(outcome)])
 
 
+def _short(path: Path) -> str:
+    """`path` from the working folder on, where it is inside."""
+    here = Path.cwd()
+    return one_line(visible(str(path.relative_to(here) if path.is_relative_to(here) else path)))
+
+
 def _lines(outcome: Outcome) -> list[str]:
-    lines = [f"  restored  {one_line(str(path))}" for path in outcome.restored]
-    lines += [f"  merged    {one_line(str(path))} (with what you changed since)" for path in outcome.merged]
+    lines = [f"  restored  {_short(path)}" for path in outcome.restored]
+    lines += [f"  merged    {_short(path)} (with what you changed since)" for path in outcome.merged]
     left = len(lines) - SHOWN_FILES
     if left > 0:
         lines[SHOWN_FILES:] = [f"  … and {left} more"]
-    return lines + [f"  kept      {one_line(str(path))}: {one_line(why)}" for path, why in outcome.kept]
+    lines += [f"  {one_line(notice)}" for notice in outcome.notices]
+    return lines + [f"  kept      {_short(path)}: {one_line(why)}" for path, why in outcome.kept]
 
 
 def _checkpoints(chat: Chat) -> Checkpoints:
@@ -55,5 +64,5 @@ def _checkpoints(chat: Chat) -> Checkpoints:
 COMMANDS = {
     "/undo": Command("/undo", "take back what the last message did to files", undo),
     "/redo": Command("/redo", "take back the last /undo", redo),
-    "/diff": Command("/diff", "what was done to files", diff),
+    "/diff": Command("/diff [all]", "what the last message, or all of the session, did to files", diff),
 }

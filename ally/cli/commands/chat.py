@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ally.app import App, Consent
+from ally.cli.terminal import one_line
 from ally.engine.conversation import Conversation, Limits
 from ally.errors import UsageError
 from ally.sessions.session import Session
+
+_LABEL_CHARACTERS = 80
 
 
 @dataclass(slots=True)
@@ -40,6 +43,11 @@ class Chat:
             AllyError: there is no such agent, or its model cannot be had; the chat goes on as it was.
         """
         await self._go_on(name, self.session, self.args.provider, self.args.model)
+
+    def begin_step(self, text: str) -> None:
+        """What is changed from now on is one step of /undo, named by what the user said."""
+        if self.talk.checkpoints is not None:
+            self.talk.checkpoints.begin(one_line(text)[:_LABEL_CHARACTERS])
 
     async def close(self) -> None:
         """Let go of the model."""

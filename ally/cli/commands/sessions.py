@@ -12,6 +12,7 @@ from ally.sessions.masking import masker
 from ally.storage.atomic import write_atomic
 
 SHOWN = 20
+SHOWN_CHARACTERS = 300
 _FORMATS = {".md": "md", ".json": "json", ".html": "html", ".htm": "html"}
 
 
@@ -100,9 +101,9 @@ def told(chat: Chat) -> str:
     said = [message for message in chat.talk.messages if message.role != "tool" and message.text.strip()]
     lines = [f"Session {chat.session.id}: {one_line(chat.session.title) or '(nothing said yet)'}"]
     for message in said[-2:]:
-        mark = "> " if message.role == "user" else ""
+        who = "you" if message.role == "user" else "Ally"
         text = one_line(message.text)
-        lines.append(mark + (text if len(text) <= 300 else text[:300] + " …"))
+        lines.append(f"  {who}: {text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + ' …'}")
     if chat.session.folder != Path.cwd().resolve():
         lines.append(f"(It began in {clean(str(chat.session.folder))}; Ally works in {clean(str(Path.cwd()))} now.)")
     return "\n".join(lines)
