@@ -19,7 +19,6 @@ _DISK_TOOLS = names("wipefs mkswap fdisk sfdisk sgdisk parted blkdiscard badbloc
 _DISK = re.compile(r"/dev/(sd|hd|vd|xvd|nvme|mmcblk|disk|mapper|dm-|md\d|loop|mem|kmem|port|nbd|zd)")
 _SYSTEM_FILES = frozenset(f"/etc/{name}" for name in ("passwd", "shadow", "sudoers", "fstab", "group", "gshadow"))
 _ALL = re.compile(r"\.{0,2}[*?]+|\*+\.\*+|\*+/?|\.?\[[!^][^\]]*\]\*|\.\?\?\*|\*\*|[?*]+\.?[*?]+")
-_FORK_BOMB = re.compile(r"([^\s(){};|&]+)\(\)\{[^}]*\1\|\1&[^}]*\}")
 _NARROWING = re.compile(r"-(i?name|i?path|i?wholename|i?regex|empty|newer.*|[acm](time|min)|size|user|group|perm|inum)")
 _RUNS = ("-exec", "-execdir", "-ok", "-okdir")
 _BELOW_HOME = (".ssh", ".gnupg", ".config", ".local")
@@ -55,7 +54,13 @@ class Vital:
 
 def fork_bomb(text: str) -> str:
     """Why `text` multiplies without end, or ""."""
-    return "it starts itself again and again" if _FORK_BOMB.search(re.sub(r"\s", "", text)) else ""
+    bare = re.sub(r"\s", "", text) if "()" in text.replace(" ", "") else ""
+    for start in re.finditer(r"\(\)\{", bare):
+        name = re.search(r"[^(){};|&]*$", bare[max(start.start() - 100, 0) : start.start()])
+        body = bare[start.end() : start.end() + 1000].partition("}")[0]
+        if name and name[0] and f"{name[0]}|{name[0]}&" in body:
+            return "it starts itself again and again"
+    return ""
 
 
 def destruction(simple: Simple, vital: Vital) -> str:

@@ -205,7 +205,7 @@ class Walk:
     def _test(self, simple: Simple, node: "Node", folders: Folders) -> None:
         """`[` has words like any command; `[[` is a language of its own and stays unknown."""
         spans = self.script.words_from(node.start_byte)
-        if spans and self.script.raw(*spans[0]) == "[":
+        if spans and self.script.raw(*spans[0]) != "[[":
             simple.words[:] = [word for span in spans for word in expand(self.script.raw(*span), self._around(folders))]
         else:
             simple.words[:] = [Word("[[", "[["), Word("", None)]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from posixpath import join
 
 _MAX_GUESSES = 16
+_MAX_BRACES = 20
+_NESTED = re.compile(r"\{[^}]*\{")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _BRACES = re.compile(r"(?<!\$)\{([^{}]*,[^{}]*)\}")
 _RANGE = re.compile(r"(?<!\$)\{[\w+-]*\.\.[\w.+-]*\}")
@@ -52,10 +54,10 @@ def expand(raw: str, around: Surroundings) -> list[Word]:
     if not _may_expand(raw):
         return [_expand_one(raw, around)]
     parts = _brace_parts(raw)
-    if parts is None or re.search(r"[\"'\\$`]", raw) or any(_may_expand(part) for part in parts):
+    if parts is None or re.search(r"[\"'\\$`]", raw) or _NESTED.search(raw) or any(_may_expand(part) for part in parts):
         guesses = [guess for part in parts or [raw] for guess in _expand_one(part, around).guesses]
         return [Word(raw, None, None, tuple(guesses[:_MAX_GUESSES]))]
-    return [_expand_one(part, around) for part in parts]
+    return [_expand_one(part, around) for part in parts if part]
 
 
 def _may_expand(raw: str) -> bool:
@@ -67,7 +69,7 @@ def _may_expand(raw: str) -> bool:
 
 def _brace_parts(raw: str) -> list[str] | None:
     """What braces with commas stand for; None for ranges and for more than 64 words."""
-    if _RANGE.search(raw):
+    if _RANGE.search(raw) or raw.count("{") > _MAX_BRACES:
         return None
     done, todo = list[str](), [raw]
     while todo:
