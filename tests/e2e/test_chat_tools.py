@@ -115,7 +115,7 @@ def test_an_answer_for_the_session_is_not_asked_twice(chat, lab, work: Path):
 
 
 def test_a_rule_of_the_command_line_denies_and_one_allows(spawn, lab, work: Path):
-    chat = spawn("--allow", "shell(touch *)", "--deny", "write")
+    chat = spawn("--allow", "shell(touch *)", "--deny", "write(a.txt)")
     lab.script(Reply(tool_calls=[WRITE]), Reply(tool_calls=[PUSH]), Reply(text="Done."))
     chat.sendline("go")
     chat.expect_exact("✗ not allowed")
