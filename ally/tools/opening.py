@@ -8,17 +8,18 @@ import contextlib
 import errno
 import os
 import stat
-import sys
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ally.config.paths import find_paths
 from ally.errors import ToolError
 from ally.permissions.action import Grant
 from ally.storage.atomic import leftovers, replace_in
+from ally.storage.lock import locked
 
 LOCK_WAIT_S = 10.0
+LOCKS = 64
 
 _BY_FOLDER = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
 _CLOSE = getattr(os, "O_CLOEXEC", 0)
@@ -143,28 +144,23 @@ def hold(tool: str, path: Path, *, make_folders: bool = False) -> Generator[Spot
 
 @contextlib.contextmanager
 def exclusive(spot: Spot, wait_s: float = LOCK_WAIT_S) -> Generator[None, None, None]:
-    """Hold the lock of the folder of `spot`, so that other Allys wait between their look at a file and their write.
+    """Keep other Allys of this user from changing files in the folder of `spot`, from the look at a file to its write.
 
-    The folder itself is locked and no file is left in it; where the system cannot do that, there is no lock.
+    The lock is one of a few files in the state folder: a lock on the folder itself would wait for every command that
+    the sandbox runs there. Where it cannot be had at all, there is none.
 
     Raises:
         ToolError: another process held it for `wait_s` seconds.
     """
-    if sys.platform == "win32" or spot.folder is None:
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(_lock_file(spot), timeout_s=wait_s))
+        except TimeoutError:
+            text = f"Another process has kept {spot.path.parent} locked for {wait_s:g} s."
+            raise ToolError(spot.tool, text, hint="Try again.") from None
+        except OSError:
+            pass  # the state folder cannot be written
         yield
-        return
-    import fcntl  # late: Windows has none
-
-    try:
-        handle = os.open(".", os.O_RDONLY | _FOLDER, dir_fd=spot.folder)
-    except PermissionError:  # it may be written but not listed
-        yield
-        return
-    try:
-        _wait(lambda: fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB), spot, wait_s)
-        yield
-    finally:
-        os.close(handle)
 
 
 def read_some(handle: int, most_bytes: int) -> bytes:
@@ -224,17 +220,9 @@ def _enter(tool: str, path: Path, folder: int, part: str, *, make_folders: bool)
         raise ToolError(tool, f"{path} cannot be there: {part} is {kind_of(found.st_mode)}, not a folder.") from exc
 
 
-def _wait(lock: Callable[[], None], spot: Spot, wait_s: float) -> None:
-    until = time.monotonic() + wait_s
-    while True:
-        try:
-            lock()
-        except BlockingIOError:
-            if time.monotonic() > until:
-                text = f"Another process has kept {spot.path.parent} locked for {wait_s:g} s."
-                raise ToolError(spot.tool, text, hint="Try again.") from None
-            time.sleep(0.02)
-        except OSError:  # a file system without locks
-            return
-        else:
-            return
+def _lock_file(spot: Spot) -> Path:
+    """Two folders may share a file; that costs the short time of a write."""
+    found = spot.path.parent.stat() if spot.folder is None else os.fstat(spot.folder)
+    folder = find_paths(os.environ).state / "locks"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder / f"{(found.st_ino + found.st_dev) % LOCKS:02d}"

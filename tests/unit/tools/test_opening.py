@@ -1,3 +1,4 @@
+import fcntl
 import itertools
 import os
 import socket
@@ -195,6 +196,15 @@ def test_lock_keeps_others_out_and_says_so(tmp_path: Path):
     with hold("edit", tmp_path / "a") as spot, exclusive(spot):
         spot.replace(b"1")
     assert (tmp_path / "a").read_bytes() == b"1"
+
+
+def test_a_command_that_holds_the_folder_does_not_stop_a_write(tmp_path: Path):
+    handle = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_SH)  # as the sandbox does while a command, or a job in the background, runs there
+    with hold("write", tmp_path / "a") as spot, exclusive(spot, wait_s=0.05):
+        spot.replace(b"1")
+    os.close(handle)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 def test_writing_tidies_up_after_one_that_was_killed(tmp_path: Path):
