@@ -208,6 +208,8 @@ class Checkpoints:
 
     def _clear_up(self, left: OpenCapture | OpenRevert) -> None:
         if isinstance(left, OpenCapture):
+            for path in left.tops.whole:
+                Tree(self._root, self._blobs).tidy(path)
             self._add(left, self._changes(left), left.number, is_uncertain=left.tops.is_root)
             return
         tree = Tree(self._root, self._blobs, left.token)

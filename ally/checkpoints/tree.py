@@ -12,6 +12,7 @@ from ally.checkpoints.blobs import Blobs, LostContent
 from ally.checkpoints.heavy import CACHES
 from ally.checkpoints.node import Node, plain_node
 from ally.checkpoints.reading import read_node
+from ally.storage.atomic import leftovers
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -148,6 +149,12 @@ class Tree:
         """Remove the temporary file that a killed undo may have left beside `path`."""
         with contextlib.suppress(OSError, Blocked), self._parent(path) as (folder, _):
             os.unlink(self._temporary, dir_fd=folder)
+
+    def tidy(self, path: bytes) -> None:
+        """Remove what a tool that was killed while it replaced `path` has left beside it."""
+        with contextlib.suppress(OSError, Blocked), self._parent(path) as (folder, name):
+            for left in leftovers(os.listdir(folder), os.fsdecode(name)):  # noqa: PTH208 - by handle
+                os.unlink(left, dir_fd=folder)
 
     @property
     def _temporary(self) -> bytes:

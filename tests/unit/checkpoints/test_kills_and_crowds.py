@@ -78,3 +78,21 @@ def test_a_call_that_was_never_recorded_becomes_a_step_with_a_warning(world: Wor
     world.checkpoints.recover()
     outcome = world.checkpoints.undo()
     assert (path.read_text(), outcome.label, len(outcome.notices)) == ("before", "killed", 1)
+
+
+def test_what_a_tool_left_that_was_killed_while_it_wrote_is_removed_and_nothing_else(world: World):
+    path = world.write("docs/a.txt", "before")
+    script = (
+        "import os, sys; from pathlib import Path; from ally.checkpoints import Checkpoints\n"
+        "from ally.storage.atomic import replace_in\n"
+        "store, root = map(Path, sys.argv[1:]); c = Checkpoints(store, root, 'session-1'); c.begin('killed')\n"
+        "c.capture('1', [root / 'docs' / 'a.txt'])\n"
+        "os.fsync = lambda handle: os.kill(os.getpid(), 9)\n"
+        "replace_in(None, str(root / 'docs' / 'a.txt'), b'after')"
+    )
+    subprocess.run([sys.executable, "-c", script, str(world.store), str(world.root)], cwd=ROOT, check=False)
+    mine = world.write("docs/.a.txt.mine.tmp", "mine")
+    assert len(list(path.parent.iterdir())) == 3
+    world.another("session-2").checkpoints.recover()
+    assert sorted(path.parent.iterdir()) == [mine, path]
+    assert path.read_text() == "before"
