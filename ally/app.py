@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ally.sandbox import Sandbox
     from ally.sessions.session import Session
     from ally.sessions.store import Sessions
+    from ally.tools.jobs import Jobs
     from ally.tools.workspace import Workspace
 
 
@@ -189,7 +190,7 @@ class App:
         folder = Path.cwd().resolve()
         workspace = Workspace(folder, Path.home().resolve(), self.paths.cache / "spill" / session.id)
         policy = self.policy(workspace, consent)
-        talk.messages = session.load()
+        talk.go_on(session.load())
         talk.log = session
         talk.spill = workspace.spill
         talk.gate = Gate(policy, self.answers, consent.asker)
@@ -208,6 +209,7 @@ class App:
             hidden=policy.hidden,
             secrets=policy.secrets,
             images=lambda: talk.model.profile.images,
+            jobs=self.jobs,
         )
         talk.tools = build_tools(load_agent(agent).tools, bench)
 
@@ -226,6 +228,22 @@ class App:
         return Policy(
             place, self._rules(consent), mode, confined=lambda: self.sandbox.tier == "A", answers=answers.rules
         )
+
+    @cached_property
+    def jobs(self) -> "Jobs":
+        """The commands that run in the background; they end with the program."""
+        from ally.tools.jobs import Jobs  # heavy
+
+        return Jobs()
+
+    def tidy(self) -> None:
+        """End what runs in the background, and drop old snapshots and old output that was too long for a model."""
+        from ally.checkpoints import prune  # heavy
+        from ally.tools.output import drop_old  # heavy
+
+        self.jobs.close()
+        prune(self.paths.state / "checkpoints")
+        drop_old(self.paths.cache / "spill")
 
     @cached_property
     def sandbox(self) -> "Sandbox":

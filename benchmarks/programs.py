@@ -20,7 +20,7 @@ LOCAL_PROMPT = "Write a story about the sea in ten sentences."
 def list_startups(home: Path) -> list[Command]:
     """Commands that need no model."""
     environment = {"ALLY_HOME": str(home / "ally"), "HOME": str(home)}
-    ally = _ally()
+    ally = find_ally()
     return [
         Command(BARE, [sys.executable, "-c", "pass"], {}),
         Command(VERSION, [ally, "--version"], environment),
@@ -44,11 +44,13 @@ def ask_local(home: Path) -> Command:
     limit = {"provider_options": {"local": {"max_tokens": 128}}}
     (folder / "config.json").write_text(json.dumps(limit), encoding="utf-8")
     environment = {"ALLY_HOME": str(folder), "HOME": str(home)}
-    words = [_ally(), "-p", LOCAL_PROMPT, "--provider", "local", "--temperature", "0", "--output-format", "stream-json"]
+    options = ["--provider", "local", "--temperature", "0", "--output-format", "stream-json"]
+    words = [find_ally(), "-p", LOCAL_PROMPT, *options]
     return Command(LOCAL, words, environment)
 
 
-def _ally() -> str:
+def find_ally() -> str:
+    """The `ally` command of this environment."""
     return str(Path(sys.executable).with_name("ally"))
 
 
@@ -68,7 +70,7 @@ def _ask_ally(home: Path, address: str) -> Command:
     endpoint = {"compatible": "openai", "base_url": address, "default_model": "m"}
     text = json.dumps({"provider": "bench", "endpoints": {"bench": endpoint}})
     (folder / "config.json").write_text(text, encoding="utf-8")
-    return Command(ASK, [_ally(), "-p", "hi"], {"ALLY_HOME": str(folder), "HOME": str(home)})
+    return Command(ASK, [find_ally(), "-p", "hi"], {"ALLY_HOME": str(folder), "HOME": str(home)})
 
 
 def _ask_llm(home: Path, address: str) -> Command:

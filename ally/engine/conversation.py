@@ -164,9 +164,13 @@ class Conversation:
         Thinking and signatures stay behind: a service refuses those of another one.
         """
         before, self.model, self.system = self.model, model, system
-        self.messages[:] = [_portable(message) for message in self.messages]
-        self.used_tokens = None
+        self.go_on(self.messages)
         return before
+
+    def go_on(self, messages: Sequence[Message]) -> None:
+        """Take over what was said before, perhaps with another model, which is in the log already."""
+        self.messages[:] = [_portable(message) for message in messages]
+        self.used_tokens = None
 
     def clear(self) -> None:
         """Forget everything that was said."""

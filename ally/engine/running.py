@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ally.engine.conversation import Conversation
 from ally.engine.trim import trim
 from ally.errors import AllyError
-from ally.events import Event, ToolProgress
+from ally.events import Event, Notice, ToolProgress
 from ally.messages import BadToolCall, ToolCall, ToolResult
 from ally.permissions.action import Action, Grant
 from ally.tools.base import Run, Tool
@@ -45,17 +45,25 @@ async def run_ready(talk: Conversation, ready: Ready, emit: Callable[[Event], No
     """
     checkpoints = talk.checkpoints if ready.changes_files else None
     captured = await _capture(checkpoints, ready) if checkpoints else None
+    for text in captured.notices if captured else ():
+        emit(Notice(text))
     try:
         return await _run(talk, ready, emit)
     finally:
         if checkpoints and captured:
-            await asyncio.to_thread(checkpoints.record, captured)
+            for change in await asyncio.to_thread(checkpoints.record, captured):
+                if change.note:
+                    emit(Notice(f"{change.path}: {change.note}"))
 
 
 async def _capture(checkpoints: "Checkpoints", ready: Ready) -> "Capture":
     # Both forms: what was granted is resolved, and deleting a link takes the link itself.
     paths = None if ready.action.kind == "run" else tuple(dict.fromkeys((*ready.action.paths, *ready.grant.paths)))
-    return await asyncio.to_thread(checkpoints.capture, ready.call.id, paths)
+    try:
+        return await asyncio.to_thread(checkpoints.capture, ready.call.id, paths)
+    except asyncio.CancelledError:
+        checkpoints.stop()
+        raise
 
 
 async def _run(talk: Conversation, ready: Ready, emit: Callable[[Event], None]) -> ToolResult:

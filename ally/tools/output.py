@@ -1,8 +1,11 @@
 """What a command printed: bounded for the model, whole in a file when it is long."""
 
+import contextlib
 import os
 import re
 import secrets
+import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -133,6 +136,14 @@ class Output:
             self._trouble = exc.strerror or str(exc)
         if len(data) > room:
             self._trouble = f"the first {self._limits.max_file_bytes:,} bytes"
+
+
+def drop_old(folder: Path, max_age_s: float = 7 * 24 * 3600) -> None:
+    """Remove the output of conversations in `folder` that nothing was added to for `max_age_s` seconds."""
+    with contextlib.suppress(OSError):
+        for one in list(folder.iterdir()):
+            if time.time() - one.stat().st_mtime > max_age_s:
+                shutil.rmtree(one, ignore_errors=True)
 
 
 def _first_lines(data: bytes, count: int) -> bytes:

@@ -1,6 +1,7 @@
 """What slash commands work on, and what one is."""
 
 import argparse
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,8 +51,9 @@ class Chat:
             self.talk.checkpoints.begin(one_line(text)[:_LABEL_CHARACTERS])
 
     async def close(self) -> None:
-        """Let go of the model."""
+        """Let go of the model, and end what runs in the background."""
         await self.talk.model.close()
+        await asyncio.to_thread(self.app.tidy)
 
     async def _go_on(self, agent: str, session: Session, provider: str | None, model: str | None) -> None:
         before = self.talk

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from ally.checkpoints import Change
 from ally.engine.conversation import Conversation
 from ally.engine.gate import Answer, Gate
 from ally.engine.loop import send
 from ally.events import (
     Event,
+    Notice,
     PermissionAsked,
     PermissionDenied,
     Question,
@@ -109,18 +111,27 @@ class Kept:
         self.messages = list(messages)
 
 
+@dataclass(frozen=True)
+class Captured:
+    call_id: str
+    notices: tuple[str, ...] = ()
+
+
 class Snapshots:
     """Notes what is captured and recorded."""
 
-    def __init__(self, log: list[str]) -> None:
+    def __init__(self, log: list[str], notices: tuple[str, ...] = (), changes: tuple[Change, ...] = ()) -> None:
         self._log = log
+        self._notices = notices
+        self._changes = changes
 
-    def capture(self, call_id: str, paths: Sequence[Path] | None) -> str:
+    def capture(self, call_id: str, paths: Sequence[Path] | None) -> Captured:
         self._log.append(f"capture {call_id}")
-        return call_id
+        return Captured(call_id, self._notices)
 
-    def record(self, captured: str) -> None:
-        self._log.append(f"record {captured}")
+    def record(self, captured: Captured) -> tuple[Change, ...]:
+        self._log.append(f"record {captured.call_id}")
+        return self._changes
 
 
 def yes(action: Action) -> Decision:
@@ -245,6 +256,17 @@ async def test_what_changes_files_is_captured_before_and_recorded_after():
     talk.checkpoints = Snapshots(log)
     await play(talk)
     assert log == ["start 1", "end 1", "capture c2", "start 2", "end 2", "record c2"]
+
+
+async def test_what_cannot_be_undone_is_told():
+    changes = (
+        Change(Path("/p/node_modules"), "changed", "changed and is not restored"),
+        Change(Path("/p/a"), "created", ""),
+    )
+    talk = conversation([], Rules(yes), ("work", 2))
+    talk.checkpoints = Snapshots([], ("Too many files.",), changes)
+    told = [event.text for event in await play(talk) if isinstance(event, Notice)]
+    assert told == ["Too many files.", "/p/node_modules: changed and is not restored"]
 
 
 async def test_an_interrupted_change_is_recorded_and_every_call_has_a_result_in_history_and_log():

@@ -1,9 +1,11 @@
+import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
 
-from ally.tools.output import Limits, Output, plain
+from ally.tools.output import Limits, Output, drop_old, plain
 
 SMALL = Limits(lines=3, size_bytes=100, max_file_bytes=10_000)
 
@@ -96,3 +98,13 @@ def test_a_file_that_cannot_be_made_costs_the_middle_not_the_command(tmp_path: P
 )
 def test_what_the_model_reads_has_no_control_characters(raw: str, read: str):
     assert plain(raw) == read
+
+
+def test_old_output_is_dropped_and_new_output_kept(tmp_path: Path):
+    for name, age_s in (("old", 10 * 24 * 3600), ("new", 3600)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "shell-1.txt").write_text("x")
+        os.utime(tmp_path / name, (time.time() - age_s,) * 2)
+    drop_old(tmp_path)
+    drop_old(tmp_path / "missing")
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
