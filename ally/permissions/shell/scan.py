@@ -12,6 +12,7 @@ _PLAIN_EXPANSION = re.compile(r"\$\{#?[A-Za-z_]\w*(?:(?::?[-+?]|##?|%%?|//?|:)[\
 _PLAIN_ARITHMETIC = re.compile(r"\$\(\([\w\s+\-*/%<>=!&|^~?:,$]*\)\)")
 _CONTROL = re.compile(r"&&|\|\||\|&|;;|[;&|()\n]")
 _REDIRECT = re.compile(r"&>>|&>|<<<|<<-|<<|<>|<&|>>|>\||>&|<|>")
+_SUBSCRIPT = re.compile(r"[A-Za-z_]\w*\[")
 _WORD_ENDS = frozenset(" \t\n;&|()<>")
 
 
@@ -68,6 +69,7 @@ class Scanner:
             current = Segment()
             if operator == ")" and closing and not open_groups:
                 break
+            self._no_joint(i)
             open_groups += {"(": 1, ")": -1}.get(operator, 0)
             if open_groups < 0:
                 raise Unclear("an unbalanced parenthesis")
@@ -150,6 +152,7 @@ class Scanner:
             elif char in _WORD_ENDS:
                 break
             elif char == "\\":
+                self._no_joint(i)
                 i += 2
             elif char == "'":
                 i = self._single(i)
@@ -163,7 +166,14 @@ class Scanner:
                 i += 1
         if i > len(text) or i == start:
             raise Unclear("a word that does not end")
+        if _SUBSCRIPT.match(text, start, i) and "]" not in text[start:i]:
+            raise Unclear("a subscript")
         return i
+
+    def _no_joint(self, i: int) -> None:
+        """bash joins lines before it looks for words, so that `$`, a joint and `(` begin a substitution."""
+        if self.text.startswith("\\\n", i):
+            raise Unclear("a line joined in the middle of a word")
 
     def _single(self, i: int) -> int:
         end = self.text.find("'", i + 1)
@@ -180,6 +190,7 @@ class Scanner:
             if char == "`":
                 raise Unclear("backquotes")
             if char == "\\":
+                self._no_joint(i)
                 i += 2
             elif char == "$":
                 i = self._dollar(i, in_quotes=True)
