@@ -16,8 +16,8 @@ MAX_CHARACTERS = 4_096
 _SEPARATORS = re.compile(r"[\s;|&<>()`'\"\\=,:@{}$]+")
 _HOME = re.compile(r"(~|\$HOME|\$\{HOME\})(?=/|$)")
 _RUNS_ITS_ARGUMENTS = re.compile(
-    r"(ba|z|da|k|a|fi|tc|c)?sh|python[\d.]*|perl|ruby|node|deno|bun|php|lua|awk|gawk|xargs|parallel|env|eval|exec|source"
-    r"|\.|ssh|sudo|doas|su|nsenter|chroot|busybox|tmux|screen|script|watch|make|npx|uvx|find|fd"
+    r"(ba|z|da|k|a|fi|tc|c)?sh|python[\d.]*|perl|ruby|node|deno|bun|php|lua|awk|gawk|xargs|parallel|env|eval|exec"
+    r"|source|\.|ssh|sudo|doas|su|nsenter|chroot|busybox|tmux|screen|script|watch|make|npx|uvx|find|fd"
 )
 
 

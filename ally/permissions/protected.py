@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from ally.permissions.paths import fold_path, is_within, words
@@ -57,7 +58,7 @@ def protected_reason(path: Path, root: Path, home: Path, own: Sequence[Path] = (
 def own_reason(path: Path, own: Sequence[Path]) -> str:
     """Why no tool may touch `path`: it is or lies in one of Ally's own folders and files; "" if it does not."""
     folded = fold_path(path)
-    is_own = any(is_within(folded, fold_path(folder)) for folder in own)
+    is_own = any(is_within(folded, folder) for folder in _folded(tuple(own)))
     return f"{path} belongs to Ally itself, and no tool may touch that" if is_own else ""
 
 
@@ -65,6 +66,11 @@ def holds_own(path: Path, own: Sequence[Path]) -> bool:
     """Whether removing the folder `path` would remove something of Ally's own."""
     folded = fold_path(path)
     return any(is_within(fold_path(folder), folded) for folder in own)
+
+
+@lru_cache(maxsize=16)
+def _folded(own: tuple[Path, ...]) -> tuple[str, ...]:
+    return tuple(map(fold_path, own))
 
 
 def _folder_text(folder: str) -> str:

@@ -23,8 +23,7 @@ class Trust:
 
     def __init__(self, path: Path, home: Path | None = None, notify: Callable[[str], None] = lambda text: None) -> None:
         self._file = PrivateFile(path, _Folders(), notify)
-        # Path.expanduser raises where there is no home.
-        self._home = os.path.realpath(home or os.path.expanduser("~"))  # noqa: PTH111
+        self._home = os.path.realpath(home or os.path.expanduser("~"))  # noqa: PTH111 - Path's may raise
 
     def answer(self, folder: Path) -> bool | None:
         """What the user said about `folder`, or about the nearest folder around it; None if nothing."""
