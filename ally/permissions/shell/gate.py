@@ -19,7 +19,7 @@ _MAX_DEPTH = 4
 _FIND_RUNS = ("-exec", "-execdir", "-ok", "-okdir")
 
 
-def judge(command: str, root: Path, home: Path) -> Judgement:
+def read(command: str, root: Path, home: Path) -> Judgement:
     """What `command` would do when bash runs it in `root`. Never raises; looks at the file system, changes nothing."""
     gate = _Gate(root, Vital.of(root, home), normpath(home))
     try:

@@ -30,7 +30,7 @@ _GIT_NARROW = names(
 )
 
 
-def narrow(command: Command) -> str:
+def rule_text(command: Command) -> str:
     """The narrowest useful rule text: `git commit *`, `pytest *`, `npm run build`; the exact command where its program
     is too general for more; "" when not even that can be written down, as a word is not known."""
     words = [word for word in command.words if word is not None]
