@@ -15,6 +15,7 @@ from ally.config.secrets import Keys, load_env_files
 from ally.config.settings import PermissionMode, Settings
 from ally.egress.offline import enable
 from ally.egress.quiet import silence
+from ally.errors import StorageError
 from ally.permissions.trust import Trust
 from ally.plugins import read_api_keys
 from ally.providers.registry import ProviderRegistry, Sources
@@ -235,6 +236,20 @@ class App:
         from ally.tools.jobs import Jobs  # heavy
 
         return Jobs()
+
+    def recover(self, talk: "Conversation") -> None:
+        """Put in order what an Ally that was killed has left in the current folder.
+
+        What it was changing becomes a step of undo; half-written files and what the sandbox needed are removed.
+        """
+        from ally.sandbox import tidy  # heavy
+
+        tidy(Path.cwd())
+        try:
+            if talk.checkpoints is not None:
+                talk.checkpoints.recover()
+        except StorageError as error:
+            self.warn(error.message)
 
     def tidy(self) -> None:
         """End what runs in the background, and drop old snapshots and old output that was too long for a model."""

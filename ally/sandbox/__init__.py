@@ -11,6 +11,6 @@ that it started.
 """
 
 from ally.sandbox.base import Confinement, Launch, Sandbox, Tier
-from ally.sandbox.choose import choose
+from ally.sandbox.choose import choose, tidy
 
-__all__ = ["Confinement", "Launch", "Sandbox", "Tier", "choose"]
+__all__ = ["Confinement", "Launch", "Sandbox", "Tier", "choose", "tidy"]

@@ -44,6 +44,17 @@ def choose(env: Mapping[str, str], secrets: Sequence[str] = ()) -> Sandbox:
     return Unconfined("; ".join(filter(None, (why, why_not))), parent)
 
 
+def tidy(folder: Path) -> None:
+    """Remove what an Ally that was killed had put into `folder` for its sandbox, unless a command runs there."""
+    if sys.platform.startswith("linux"):
+        from ally.sandbox.protected import possible_stand_ins  # late: only for Linux
+        from ally.sandbox.standins import StandIns
+
+        stand_ins = StandIns(folder, (), possible_stand_ins(folder))
+        stand_ins.hold()
+        stand_ins.release()
+
+
 @cache
 def _find_bubblewrap() -> tuple[str, str]:
     """The program, or why there is none that works."""

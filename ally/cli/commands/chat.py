@@ -88,6 +88,7 @@ async def open_chat(app: App, args: argparse.Namespace, consent: Consent, say: C
     talk = app.converse(agent, provider=args.provider, model=args.model, temperature=args.temperature)
     try:
         app.equip(talk, agent, session, consent)
+        await asyncio.to_thread(app.recover, talk)
     except BaseException:
         await talk.model.close()
         raise

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ally.errors import SandboxRefused
-from ally.sandbox import Confinement, Sandbox
+from ally.sandbox import Confinement, Sandbox, tidy
 from ally.sandbox.protected import EVERYWHERE
 from ally.sandbox.standins import MARK_S
 from tests.unit.sandbox.conftest import Run
@@ -81,6 +81,18 @@ def test_what_a_killed_ally_left_is_removed_by_the_next(sh: Run, root: Path):
     os.utime(root / ".idea", (MARK_S, MARK_S))
     sh("true", root)
     assert list(root.iterdir()) == []
+
+
+def test_what_a_killed_ally_left_is_removed_without_a_command_but_not_under_one(bubblewrap: Sandbox, root: Path):
+    (root / "mine").mkdir()
+    with bubblewrap.launch(["/bin/true"], Confinement(root)):
+        before = sorted(root.iterdir())
+        tidy(root)
+        assert sorted(root.iterdir()) == before != [root / "mine"]
+    (root / ".idea").mkdir()
+    os.utime(root / ".idea", (MARK_S, MARK_S))
+    tidy(root)
+    assert list(root.iterdir()) == [root / "mine"]
 
 
 def test_commands_of_eight_processes_in_one_folder_keep_each_others_protection(bubblewrap: Sandbox, root: Path):
