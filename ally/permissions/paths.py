@@ -39,6 +39,8 @@ class Place:
         """`path` as people write it: relative to the folder, else with `~`."""
         if path.is_relative_to(self.root):
             return str(path.relative_to(self.root))
+        if path == self.home:
+            return "~"
         return f"~/{path.relative_to(self.home)}" if path.is_relative_to(self.home) else str(path)
 
 

@@ -221,3 +221,7 @@ def test_root_that_is_a_link_is_followed(site: Site, tmp_path: Path):
     linked = Site(site.home)
     action = Action("edit", "write", "a.py", paths=(tmp_path / "link" / "a.py",))
     assert word(linked.decide(action, "accept-edits")) == "allow"
+
+
+def test_the_home_folder_is_named_as_people_write_it(site: Site):
+    assert site.decide(site.file("read", "~/", "list")).reason == "outside the working folder: ~"
