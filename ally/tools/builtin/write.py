@@ -111,6 +111,7 @@ def _at(name: str, path: Path, work: Callable[[Spot], Result], *, make_folders: 
 def _told(name: str, old: Content | None, new: str) -> ToolOutput:
     if old is None:
         count = len(END.findall(new)) + (not END.search(new[-1:]) if new else 0)
-        return ToolOutput(f"Wrote {name}, a new file of {count} lines.", f"wrote {name}, new, {count} lines")
+        lines = "1 line" if count == 1 else f"{count} lines"
+        return ToolOutput(f"Wrote {name}, a new file of {lines}.", f"wrote {name}, new, {lines}")
     size = difference.summary(old.text, new)
     return ToolOutput(f"Wrote {name}: {size}.", f"wrote {name}, {size}")
