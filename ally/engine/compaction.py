@@ -59,7 +59,7 @@ async def compact(talk: Conversation, focus: str = "") -> AsyncGenerator[Event]:
     said = talk.messages[:-1] if pending else list(talk.messages)
     if not said:
         return
-    yield Notice("The conversation fills the model's window; it is being summarised.")
+    yield Notice("The conversation is being summarised, to make room in the model's window.")
     answer = Answer()
     async with aclosing(_summarise(talk, said, focus, answer)) as events:
         async for event in events:
