@@ -16,8 +16,8 @@ def ask_trust(app: App, folder: Path) -> None:
     say(f"Do you trust the files in {one_line(visible(str(folder)))}?")
     say("  yes: its instructions (AGENTS.md) go to the model and its settings (.ally/config.json) hold; whoever wrote")
     say("       them has a say in what Ally does here. no: Ally works here without them.")
-    print("Trust it? [y/N] ", end="", file=sys.stderr, flush=True)
     _forget_typed()
+    print("Trust it? [y/N] ", end="", file=sys.stderr, flush=True)
     answer = sys.stdin.readline().strip().lower()
     if answer in ("y", "yes"):
         app.trust.trust(folder)
