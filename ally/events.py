@@ -126,7 +126,10 @@ class UsageReported:
 
 @dataclass(frozen=True, slots=True)
 class TurnFinished:
-    """Last event: the model is done. `stop_reason` is a `StopReason`, or `max_turns` / `max_seconds` for a limit."""
+    """Last event: the model is done, or Ally stopped it.
+
+    `stop_reason` is a `StopReason`, or `max_turns`, `max_seconds` or `runaway` where Ally stopped it.
+    """
 
     stop_reason: str
 
