@@ -23,6 +23,7 @@ from ally.cli.terminal import report, say
 from ally.cli.trusting import untrusted_notice
 from ally.engine.conversation import Conversation
 from ally.engine.loop import send
+from ally.engine.schema import UnknownReference, read_form
 from ally.errors import AllyError, BadReply, UsageError
 from ally.events import Notice
 from ally.messages import JsonObject, user
@@ -33,7 +34,7 @@ _STDIN_NOTICE_S = 3.0
 def run(args: argparse.Namespace, app: App) -> int:
     """Answer the prompt and return the exit code."""
     outcome = Outcome(session_id=str(uuid.uuid4()), agent=args.agent or "general")  # until there is a session
-    output = open_output(args.output_format, outcome)
+    output = open_output(args.output_format, outcome, has_schema=args.json_schema is not None)
     try:
         prompt = _prompt(args.prompt)
         schema = _read_schema(args.json_schema) if args.json_schema else None
@@ -162,22 +163,12 @@ def _structured(outcome: Outcome, schema: JsonObject) -> object:
 
     Raises:
         BadReply: it is none.
+        UsageError: the schema refers to something that is not part of it.
     """
-    from jsonschema import Draft202012Validator, ValidationError  # heavy
-    from referencing import Registry
-    from referencing.exceptions import Unresolvable
-
-    hint = "try again, or a larger model; the answer is in `result`"
     try:
-        value = json.loads(outcome.result)
-        # With a registry of its own jsonschema fetches nothing; without one it downloads what a `$ref` names.
-        validator = Draft202012Validator(schema, registry=Registry())
-        validator.validate(value)  # pyright: ignore[reportUnknownMemberType] - typed in part only
-    except Unresolvable as missing:
-        raise UsageError(f"--json-schema refers to {missing.ref}, which is not part of it.") from missing
+        return read_form(outcome.result, schema)
+    except UnknownReference as missing:
+        raise UsageError(f"--json-schema refers to {missing}, which is not part of it.") from missing
     except ValueError as error:
-        raise BadReply(f"The answer is not JSON: {error}.", hint=hint) from error
-    except ValidationError as error:
-        place = f"at {error.json_path}"
-        raise BadReply(f"The answer does not fit the schema {place}: {error.message}.", hint=hint) from error
-    return value
+        hint = "try again, or a larger model; the answer is in `result`"
+        raise BadReply(f"The answer is no JSON of the schema: {error}.", hint=hint) from error

@@ -50,6 +50,17 @@ class TextOutput:
             self._last = text[-1]
 
 
+class FormOutput(TextOutput):
+    """The last answer alone: what came before it was on the way to the form that was asked for."""
+
+    def show(self, event: Event) -> None:
+        pass
+
+    def finish(self, outcome: Outcome) -> None:
+        self._write(clean(outcome.result) if self._is_terminal else outcome.result)
+        super().finish(outcome)
+
+
 class JsonOutput:
     """One object at the end."""
 
@@ -124,15 +135,15 @@ def write_line(value: JsonObject) -> None:
     sys.stdout.flush()
 
 
-def open_output(output_format: str, outcome: Outcome) -> Output:
-    """The output for a value of `--output-format`."""
+def open_output(output_format: str, outcome: Outcome, *, has_schema: bool) -> Output:
+    """The output for a value of `--output-format`; with a schema the text is the JSON and nothing else."""
     match output_format:
         case "json":
             return JsonOutput()
         case "stream-json":
             return StreamJsonOutput(outcome)
         case _:
-            return TextOutput()
+            return FormOutput() if has_schema else TextOutput()
 
 
 def _block(part: Text | Thinking | ToolCall | BadToolCall) -> JsonObject:

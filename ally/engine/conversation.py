@@ -84,13 +84,19 @@ class Conversation:
         return self.request_for(self.messages)
 
     def request_for(self, messages: Sequence[Message]) -> Request:
-        """A call with another history; what comes before the history is the same."""
-        return Request(
-            messages=tuple(_for_model(message) for message in messages),
-            system=self.system,
-            tools=self.tool_specs(),
-            json_schema=self.json_schema,
-        )
+        """A call with another history; what comes before the history is the same.
+
+        With tools the schema has to wait for `form_request`: services do not take both.
+        """
+        tools = self.tool_specs()
+        schema = None if tools else self.json_schema
+        said = tuple(_for_model(message) for message in messages)
+        return Request(messages=said, system=self.system, tools=tools, json_schema=schema)
+
+    def form_request(self) -> Request:
+        """A call that can only answer, as JSON of the schema."""
+        said = tuple(_for_model(message) for message in self.messages)
+        return Request(messages=said, system=self.system, json_schema=self.json_schema)
 
     def tool_specs(self) -> tuple[ToolSpec, ...]:
         """The tools the model is told about: none for a model that cannot call any."""

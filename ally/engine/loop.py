@@ -1,6 +1,6 @@
 """One turn: the model answers, its tools run, until it is done. Everything that happens is an event."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from ally.engine.answer import Answer
@@ -9,6 +9,7 @@ from ally.engine.conversation import Conversation
 from ally.engine.interrupt import Interrupted, TimeUp
 from ally.engine.retry import next_wait_s
 from ally.engine.runaway import Runaway
+from ally.engine.schema import UnknownReference, read_form
 from ally.engine.tool_calls import run_calls
 from ally.errors import BadReply, BadRequest, ContextTooLong, CutStream, ProviderError
 from ally.events import (
@@ -24,11 +25,14 @@ from ally.events import (
     UsageReported,
     UserSaid,
 )
-from ally.messages import AssistantMessage, BadToolCall, Text, ToolCall, ToolMessage, UserMessage
-from ally.providers.model import TextChunk, ThinkingChunk
+from ally.messages import AssistantMessage, BadToolCall, Text, ToolCall, ToolMessage, UserMessage, user
+from ally.providers.model import Request, TextChunk, ThinkingChunk
 
 MAX_BAD_ROUNDS = 3
 """Answers in a row whose every tool call was unusable, before the turn gives up."""
+
+AS_JSON = "Now give your answer as JSON of the schema, and nothing else."
+"""Said when the work with tools is done and the answer has to have a form."""
 
 NO_ANSWER = "(no answer)"
 """What stands in the history for an answer of which nothing can be kept, where there has to be one."""
@@ -57,6 +61,7 @@ async def _rounds(talk: Conversation, answer: Answer) -> AsyncGenerator[Event]:
     """Model and tools in turn; `answer` is emptied for each call of the model. Ends with a final event."""
     turns = bad_rounds = 0
     runaway = Runaway()
+    request = talk.request
     while True:
         for message in _take_queued(talk):
             yield UserSaid(message)
@@ -64,7 +69,7 @@ async def _rounds(talk: Conversation, answer: Answer) -> AsyncGenerator[Event]:
             yield TurnFinished("max_turns")
             return
         turns += 1
-        async with aclosing(_ask(talk, answer)) as events:
+        async with aclosing(_ask(talk, answer, request)) as events:
             async for event in events:
                 yield event
         finished, calls, done = answer.message(), answer.calls, answer.done
@@ -73,6 +78,10 @@ async def _rounds(talk: Conversation, answer: Answer) -> AsyncGenerator[Event]:
         yield MessageFinished(finished)
         if not calls:
             if talk.waiting:
+                continue
+            if request != talk.form_request and not _has_form(talk, finished):
+                talk.say(user(AS_JSON))
+                request = talk.form_request
                 continue
             yield TurnFinished(done.stop_reason if done else "end")
             return
@@ -89,13 +98,24 @@ async def _rounds(talk: Conversation, answer: Answer) -> AsyncGenerator[Event]:
             return
 
 
+def _has_form(talk: Conversation, answer: AssistantMessage) -> bool:
+    """Whether nothing more has to be asked for: no form is wanted, it was asked for, or the answer has it."""
+    if talk.json_schema is None or not talk.tool_specs():
+        return True
+    try:
+        read_form(answer.text, talk.json_schema)
+    except (ValueError, UnknownReference):
+        return False
+    return True
+
+
 def _take_queued(talk: Conversation) -> list[UserMessage]:
     taken = [talk.say(message) for message in talk.waiting]
     talk.waiting.clear()
     return taken
 
 
-async def _ask(talk: Conversation, answer: Answer) -> AsyncGenerator[Event]:
+async def _ask(talk: Conversation, answer: Answer, request: Callable[[], Request]) -> AsyncGenerator[Event]:
     """Call the model, again if that may help, and fill `answer`; a conversation that is too long is compacted once."""
     attempt = 1
     may_compact = True
@@ -106,7 +126,7 @@ async def _ask(talk: Conversation, answer: Answer) -> AsyncGenerator[Event]:
                 yield event
     while True:
         try:
-            async with aclosing(_attempt(talk, answer)) as events:
+            async with aclosing(_attempt(talk, answer, request())) as events:
                 async for event in events:
                     yield event
             return
@@ -126,8 +146,8 @@ async def _ask(talk: Conversation, answer: Answer) -> AsyncGenerator[Event]:
             await talk.interrupt.sleep(wait_s)
 
 
-async def _attempt(talk: Conversation, answer: Answer) -> AsyncGenerator[Event]:
-    async with aclosing(talk.interrupt.each(talk.model.stream(talk.request()))) as chunks:
+async def _attempt(talk: Conversation, answer: Answer, request: Request) -> AsyncGenerator[Event]:
+    async with aclosing(talk.interrupt.each(talk.model.stream(request))) as chunks:
         async for chunk in chunks:
             answer.add(chunk)
             if isinstance(chunk, TextChunk):

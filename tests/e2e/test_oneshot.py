@@ -155,10 +155,12 @@ def test_offline_reaches_services_on_this_machine(lab, run_ally: RunAlly):
 def test_a_json_schema_gives_checked_structured_output(lab, run_ally: RunAlly, tmp_path: Path):
     schema = {"type": "object", "properties": {"day": {"type": "string"}}, "required": ["day"]}
     (tmp_path / "day.json").write_text(json.dumps(schema))
-    lab.script(Reply(text='{"day": "Friday"}'), Reply(text='{"when": 1}'))
+    lab.script(Reply(text="It is Friday."), *[Reply(text='{"day": "Friday"}')] * 3, *[Reply(text='{"when": 1}')] * 2)
     argv = ("-p", "When?", "--json-schema", str(tmp_path / "day.json"), "--output-format", "json")
     assert json.loads(run_ally(*argv).stdout)["structured_output"] == {"day": "Friday"}
     assert lab.requests[-1].json["response_format"]["json_schema"]["schema"]["required"] == ["day"]
+    assert json.loads(run_ally(*argv).stdout)["num_turns"] == 1, "an answer that has the form is not asked for again"
+    assert run_ally(*argv[:-2]).stdout == '{"day": "Friday"}\n'
     done = run_ally(*argv)
     assert done.returncode == 1
     assert "day" in json.loads(done.stdout)["error"]["message"]

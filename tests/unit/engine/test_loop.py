@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from ally.engine.conversation import Conversation, Limits
-from ally.engine.loop import MAX_BAD_ROUNDS, send
+from ally.engine.loop import AS_JSON, MAX_BAD_ROUNDS, send
 from ally.errors import (
     BadReply,
     BadRequest,
@@ -328,3 +328,27 @@ async def test_another_model_gets_the_history_without_thinking_and_signatures():
     await play(talk, "and now?")
     parts = second.requests[0].messages[1].parts
     assert parts == (ToolCall("c", "note", {"text": "a"}),)
+
+
+async def test_with_tools_the_form_is_asked_for_when_the_work_is_done():
+    call = ToolCall("a", "note", {"text": "1"})
+    script = [[call, Done("tool_calls")], [TextChunk("It is Friday."), END], [TextChunk('{"day": "Friday"}'), END]]
+    model = ScriptedModel(script)
+    schema = {"type": "object", "properties": {"day": {"type": "string"}}}
+    talk = Conversation(model, tools=[NoteTool()], json_schema=schema)
+    events = await play(talk)
+    assert events[-1] == TurnFinished("end")
+    assert [(len(request.tools), request.json_schema) for request in model.requests] == [
+        (1, None),
+        (1, None),
+        (0, schema),
+    ]
+    assert talk.messages[-1].text == '{"day": "Friday"}'
+    assert AS_JSON in model.requests[-1].messages[-1].text
+
+
+async def test_without_tools_the_form_is_asked_for_at_once():
+    model = ScriptedModel([[TextChunk("{}"), END]])
+    talk = Conversation(model, json_schema={"type": "object"})
+    await play(talk)
+    assert [request.json_schema for request in model.requests] == [{"type": "object"}]
