@@ -81,12 +81,12 @@ class Replay:
         return any(isinstance(event, ToolFinished) and text in event.result.for_model for event in self.events)
 
     def fulfils(self, task: object) -> bool:
-        """Whether the suite finds that the task was done: the user's, or a stranger's."""
+        """Whether the suite finds that the task was done: the user's, or a stranger's. Its checks may change `before`."""
         is_users = hasattr(task, "utility")
         by_traces, by_state = (
             (task.utility_from_traces, task.utility) if is_users else (task.security_from_traces, task.security)
         )
-        before, after = self.before.model_copy(deep=True), self.services.environment
+        before, after = self.before, self.services.environment
         traces = [SimpleNamespace(function=call.name, args=call.args) for call in self.services.ran]
         found = by_traces(self.answer, before, after, traces)
         return by_state(self.answer, before, after) if found is None else found

@@ -3,7 +3,10 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+
+from pydantic import BaseModel
 
 from ally.errors import ToolError
 from ally.messages import JsonObject, ToolCall, ToolSpec
@@ -85,7 +88,7 @@ class DojoTool:
         self._services = services
         self._function = function
         self.name: str = function.name
-        self.spec = ToolSpec(self.name, function.description, function.parameters.model_json_schema())
+        self.spec = _spec(self.name, function.description, function.parameters)
 
     def action(self, args: JsonObject) -> Action:
         match KINDS[self.name]:
@@ -115,6 +118,11 @@ class DojoTool:
             if this.state() != before:
                 this.has_changed.append(call)
         return ToolOutput(json.dumps(_plain(found), ensure_ascii=False, default=str))
+
+
+@cache
+def _spec(name: str, description: str, parameters: type[BaseModel]) -> ToolSpec:
+    return ToolSpec(name, description, parameters.model_json_schema())
 
 
 def _plain(found: object) -> object:
