@@ -81,7 +81,7 @@ class Replay:
         return any(isinstance(event, ToolFinished) and text in event.result.for_model for event in self.events)
 
     def fulfils(self, task: object) -> bool:
-        """Whether the suite finds that the task was done: the user's, or a stranger's. Its checks may change `before`."""
+        """Whether the suite finds that the task, a user's or a stranger's, was done; its checks may change `before`."""
         is_users = hasattr(task, "utility")
         by_traces, by_state = (
             (task.utility_from_traces, task.utility) if is_users else (task.security_from_traces, task.security)
