@@ -41,8 +41,9 @@ Later wins:
 1. built-in defaults
 2. the user's file: `$XDG_CONFIG_HOME/ally/config.json` (`~/.config/ally/config.json`)
 3. `config.json` of the checkout, if Ally runs from one
-4. `ALLY_*` variables
-5. flags of the command line
+4. `.ally/config.json` of the folder you work in, if you trust it; it may only tighten (see [below](#in-a-folder))
+5. `ALLY_*` variables
+6. flags of the command line
 
 Objects are merged key by key, lists are replaced as a whole. Upper and lower case do not matter in names of providers.
 
@@ -59,8 +60,16 @@ HEADER = """\
 AGENT_NOTE = f"""
 Where the table says *agent*, the key is one of {", ".join(f"`{name}`" for name in AGENTS)}.
 
-`permissions`, `mcp_servers`, `embedding_provider`, `embedding_model` and `scraping_method` are read and checked; they
-take effect with the tools and knowledge bases that they are for, which this version does not have yet.
+`mcp_servers`, `embedding_provider`, `embedding_model` and `scraping_method` are read and checked; they take effect with
+the servers and knowledge bases that they are for, which this version does not have yet.
+"""
+FOLDER = """
+## In a folder
+
+`.ally/config.json` of the working folder is read once you said that you trust the folder. It may add to
+`permissions.ask` and `permissions.deny`, choose a stricter `permissions.mode`, and set `temperatures`. Everything else in
+it is left out with a notice, so that what you download cannot choose a service or allow itself anything. Rules are
+explained in [permissions](permissions.md#rules); `AGENTS.md` beside them tells the model how to work there.
 """
 SECRETS = """
 ## Keys of services
@@ -84,6 +93,7 @@ def page() -> str:
     endpoints = schema["properties"]["endpoints"]["additionalProperties"]
     for title, part in (("endpoints.NAME", endpoints), ("permissions", schema["properties"]["permissions"])):
         parts += [f"\n### {title}\n\n{part['description']}\n\n{HEADER}", *_rows(part)]
+    parts.append(FOLDER)
     parts.append("\n## Variables\n\n| variable | flag | sets |\n|---|---|---|\n")
     for item in OVERRIDES:
         flag = f"`--{item.flag.replace('_', '-')}`" if item.flag else ""

@@ -26,7 +26,7 @@ OVERRIDES = (
     Override("ALLY_PROVIDER", "provider", "provider", "the provider of every agent"),
     Override("ALLY_MODEL", "model", "model", "the model of every agent"),
     Override("ALLY_TEMPERATURE", "temperature", "temperatures", "the temperature of every agent, 0 to 2"),
-    Override("ALLY_PERMISSION_MODE", "", "permissions.mode", "what happens with a call no rule names"),
+    Override("ALLY_PERMISSION_MODE", "permission_mode", "permissions.mode", "what happens with a call no rule names"),
     Override("ALLY_EMBEDDING_PROVIDER", "", "embedding_provider", "the provider of embeddings"),
     Override("ALLY_EMBEDDING_MODEL", "", "embedding_model", "the embedding model"),
     Override("ALLY_SCRAPING_METHOD", "", "scraping_method", "how documents become text"),
