@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run check lint types imports architecture test bench docs netns lock hooks clean
+.PHONY: help setup run check lint types imports architecture test rigs bench docs netns lock hooks clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ architecture: setup ## Sizes, start-up weight, public names, boundaries
 
 test: ## The whole test suite; ARGS="tests/unit -k retry" narrows it
 	@$(PYTHON) -m tests $(ARGS)
+
+rigs: setup ## Kill and interrupt Ally 200 times each, at every moment (half an hour; ALLY_RIG_ROUNDS=20 is shorter)
+	ALLY_RIG_ROUNDS=$${ALLY_RIG_ROUNDS:-200} $(BIN)/python -m pytest -s tests/e2e/test_kills.py tests/e2e/test_interrupts.py
 
 bench: setup ## Start-up and one-shot against bare Python and llm; writes benchmarks/results/
 	$(BIN)/python -m benchmarks

@@ -90,6 +90,11 @@ class Fake(Server):
         """Answer every call that has no script with this."""
         self._fallback = item
 
+    def forget(self) -> None:
+        """Drop what was scripted and not answered yet."""
+        with self._turn:
+            self._script.clear()
+
     def next_id(self, prefix: str) -> str:
         """An id that this server has not used."""
         return f"{prefix}{next(self._ids):08d}"
