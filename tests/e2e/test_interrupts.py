@@ -119,7 +119,7 @@ CASES = [
 
 
 def chosen(count: int) -> list[tuple[str, str, signal.Signals]]:
-    """So many cases: all, again and again; of the last round those that share a process, and every few of the others."""
+    """So many cases: all, again and again; of the last round those that share a process, and a few of the others."""
     rounds, rest = divmod(count, len(CASES))
     cheap, others = CASES[:rest][: len(PHASES)], CASES[len(PHASES) :]
     rest -= len(cheap)
