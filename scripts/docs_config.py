@@ -67,8 +67,8 @@ FOLDER = """
 ## In a folder
 
 `.ally/config.json` of the working folder is read once you said that you trust the folder. It may add to
-`permissions.ask` and `permissions.deny`, choose a stricter `permissions.mode`, and set `temperatures`. Everything else in
-it is left out with a notice, so that what you download cannot choose a service or allow itself anything. Rules are
+`permissions.ask` and `permissions.deny`, choose a stricter `permissions.mode`, and set `temperatures`. Everything else
+in it is left out with a notice, so that what you download cannot choose a service or allow itself anything. Rules are
 explained in [permissions](permissions.md#rules); `AGENTS.md` beside them tells the model how to work there.
 """
 SECRETS = """
