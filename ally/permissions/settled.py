@@ -120,5 +120,5 @@ def _reason(case: Case, judgement: Judgement, outside: Sequence[Touch], place: P
         reasons.append(f"it {verb} outside the working folder: {place.shown(touch.spot.resolved)}")
     reasons.append(judgement.opaque or judgement.reason)
     if not confined:
-        reasons.append("there is no sandbox here, so that it would have all your rights")
+        reasons.append("there is no sandbox here that holds, so every command asks")
     return "; ".join(dict.fromkeys(filter(None, reasons))) or "it asks for more than its sandbox gives"

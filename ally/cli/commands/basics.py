@@ -35,7 +35,8 @@ async def status(chat: Chat, rest: str) -> str:
 def surroundings(chat: Chat) -> str:
     """The permission mode and the sandbox, for the first lines of a chat."""
     sandbox, policy = chat.app.sandbox, policy_of(chat)
-    held = f"sandbox {sandbox.tier} ({sandbox.name})" if sandbox.tier != "C" else "no sandbox: every command asks"
+    held = "no sandbox" if sandbox.tier == "C" else f"sandbox {sandbox.tier} ({sandbox.name})"
+    held += "" if policy.confined else ": every command asks"
     return f"mode {policy.mode}: {MODES[policy.mode]} · {held}"
 
 

@@ -12,7 +12,7 @@ _HINTS = """\
 A backslash at the end of a line continues the message on the next line; a pasted block is one message.
 @path adds a file to the message. !command runs a command with your rights, not in the sandbox.
 What you type while Ally works is said as soon as the model is asked again.
-Ctrl-C stops an answer, twice leaves. Ctrl-D leaves."""
+Ctrl-C stops an answer; again while it is stopping, it leaves. Ctrl-D leaves."""
 
 
 async def _help(chat: Chat, rest: str) -> str:

@@ -225,3 +225,9 @@ def test_root_that_is_a_link_is_followed(site: Site, tmp_path: Path):
 
 def test_the_home_folder_is_named_as_people_write_it(site: Site):
     assert site.decide(site.file("read", "~/", "list")).reason == "outside the working folder: ~"
+
+
+def test_a_command_that_only_asks_for_want_of_a_sandbox_says_so(site: Site):
+    decision = site.decide(run("ls"), confined=False)
+    assert isinstance(decision, Ask)
+    assert decision.reason == "there is no sandbox here that holds, so every command asks"
