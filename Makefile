@@ -32,10 +32,10 @@ architecture: setup ## Sizes, start-up weight, public names, boundaries
 test: ## The whole test suite; ARGS="tests/unit -k retry" narrows it
 	@$(PYTHON) -m tests $(ARGS)
 
-rigs: setup ## Kill and interrupt Ally 200 times each, at every moment (half an hour; ALLY_RIG_ROUNDS=20 is shorter)
-	ALLY_RIG_ROUNDS=$${ALLY_RIG_ROUNDS:-200} $(BIN)/python -m pytest -s tests/e2e/test_kills.py tests/e2e/test_interrupts.py
+rigs: setup ## Kill and interrupt Ally 200 times each, at every moment (half an hour; RIG_ROUNDS=20 is shorter)
+	RIG_ROUNDS=$${RIG_ROUNDS:-200} $(BIN)/python -m pytest -s tests/e2e/test_kills.py tests/e2e/test_interrupts.py
 
-bench: setup ## Start-up and one-shot against bare Python and llm; writes benchmarks/results/
+bench: setup ## What Ally costs, beside bare Python, llm and itself; writes benchmarks/results/
 	$(BIN)/python -m benchmarks
 
 docs: setup ## Write the pages again that are made from the code

@@ -1,19 +1,31 @@
-"""`python -m benchmarks`: measures start-up and one prompt, prints the table and keeps it in `benchmarks/results/`."""
+"""`python -m benchmarks`: measures what Ally costs, prints it and keeps it in `benchmarks/results/`.
+
+Start-up and one prompt here; `agent`, `sandbox`, `sessions` and `checkpoints` are modules of their own, which also run
+alone: `python -m benchmarks.agent`.
+"""
 
 import argparse
 import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks import agent, checkpoints, sandbox, sessions
 from benchmarks.local import Pace, time_answer
 from benchmarks.measure import run_in_turn
 from benchmarks.programs import ask_local, list_startups, open_questions
-from benchmarks.report import describe_machine, save, write_table
+from benchmarks.report import Run, describe_machine, save, write_table
+
+SECTIONS = {
+    "A turn with tools": agent.report,
+    "A command in the sandbox": sandbox.report,
+    "A session on disk": sessions.report,
+    "Snapshots for undo": checkpoints.report,
+}
 
 
 def main() -> int:
     """Measure; exit 1 with --strict if a goal is missed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=11, help="runs of each command (median; default 11)")
     parser.add_argument("--no-local", action="store_true", help="leave the embedded engine out")
     parser.add_argument("--no-save", action="store_true", help="leave benchmarks/results/ as it is")
@@ -26,11 +38,11 @@ def main() -> int:
         pace: Pace | None = None
         if not args.no_local:
             pace = time_answer(ask_local(Path(folder)), max(1, args.rounds // 4))
-    table = write_table(costs, pace)
-    print(describe_machine(), table, sep="\n\n", end="")
+    text = write_table(costs, pace) + "".join(f"\n## {title}\n\n{report()}\n" for title, report in SECTIONS.items())
+    print(describe_machine(), text, sep="\n\n", end="")
     if not args.no_save:
-        save(costs, pace, args.rounds)
-    return 1 if args.strict and "MISSED" in table else 0
+        save(Run(costs, pace, args.rounds, text))
+    return 1 if args.strict and "MISSED" in text else 0
 
 
 if __name__ == "__main__":

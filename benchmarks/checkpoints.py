@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ally.checkpoints import Checkpoints
-from benchmarks.report import describe_machine
 
 COUNTS = (1_000, 10_000)
 ROUNDS = 7
@@ -16,11 +15,10 @@ FILE_BYTES = 4_000
 SETTLED_S = 2.5  # files changed within two seconds are read again, whatever their times say
 
 
-def main() -> None:
-    """Measure and print the table."""
+def report() -> str:
+    """The figures as a table."""
     rows = [row for count in COUNTS for row in _measure(count)]
-    head = "| files | what | ms | x bare walk |\n|---:|---|---:|---:|"
-    print(describe_machine(), head + "".join(f"\n{row}" for row in rows), sep="\n\n")
+    return "| files | what | ms | x bare walk |\n|---:|---|---:|---:|" + "".join(f"\n{row}" for row in rows)
 
 
 def _measure(count: int) -> list[str]:
@@ -85,4 +83,4 @@ def _time(work: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    print(report())

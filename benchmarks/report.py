@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -58,15 +58,24 @@ def describe_machine() -> str:
     return f"{today}, Python {platform.python_version()}, {system}. Compare rows, not runs."
 
 
-def save(costs: dict[str, Cost], pace: Pace | None, rounds: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run measured; `text` is all of it for people."""
+
+    costs: dict[str, Cost]
+    pace: Pace | None
+    rounds: int
+    text: str
+
+
+def save(run: Run) -> None:
     """Write `results/latest.md` and `results/latest.json`."""
     machine = describe_machine()
-    table = write_table(costs, pace)
-    (RESULTS / "latest.md").write_text(f"# Start-up and one prompt\n\n{machine}\n\n{table}", encoding="utf-8")
+    (RESULTS / "latest.md").write_text(f"# Start-up and one prompt\n\n{machine}\n\n{run.text}", encoding="utf-8")
     figures = {
         "machine": machine,
-        "rounds": rounds,
-        "costs": {title: asdict(cost) for title, cost in costs.items()},
-        "local": asdict(pace) if pace else None,
+        "rounds": run.rounds,
+        "costs": {title: asdict(cost) for title, cost in run.costs.items()},
+        "local": asdict(run.pace) if run.pace else None,
     }
     (RESULTS / "latest.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
