@@ -14,6 +14,8 @@ _BRACES = re.compile(r"(?<!\$)\{([^{}]*,[^{}]*)\}")
 _RANGE = re.compile(r"(?<!\$)\{[\w+-]*\.\.[\w.+-]*\}")
 _QUOTED = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.|\$\{\w+\}""", re.DOTALL)
 _LATE_TILDE = re.compile(r"([A-Za-z_]\w*\+?=(?:.*:)?)~(?=/|$)")
+_BRACKETS = re.compile(r"\[!?[A-Za-z0-9_.]+(?:-[A-Za-z0-9]+)*\]")
+"""The brackets that bash and Python read alike: no `[^x]`, no classes, nothing quoted inside."""
 _ANSI = {"n": "\n", "t": "\t", "a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "r": "\r", "v": "\v"}
 _ANSI_CODE = re.compile(r"x([0-9A-Fa-f]{1,2})|([0-7]{1,3})|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})")
 
@@ -153,6 +155,7 @@ class _Reading:
 
     def _glob(self, char: str) -> None:
         self.is_glob = True
+        self.exact = self.exact and (char != "[" or _BRACKETS.match(self.raw, self.i) is not None)
         self.text.append(char)
         self.pattern.append(char)
         self.guesses = [guess + char for guess in self.guesses]
@@ -281,7 +284,7 @@ class _Reading:
 def matches(pattern: str, folder: str, limit: int) -> list[str] | None:
     """The paths a glob stands for now, as bash would name them, absolute; None when there are more than `limit`."""
     found = list[str]()
-    for path in glob.iglob(join(folder, pattern)):  # noqa: PTH207 - gives the names exactly as bash makes them
+    for path in glob.iglob(join(glob.escape(folder), pattern)):  # noqa: PTH207 - gives the names exactly as bash makes them
         found.append(path)
         if len(found) > limit:
             return None

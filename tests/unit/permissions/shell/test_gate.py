@@ -124,6 +124,22 @@ def test_a_glob_names_the_files_it_stands_for(gate: Gate, root: Path):
     assert set(gate("cat *").commands[0].reads) == {root / "a.py", root / "src"}
 
 
+@pytest.mark.parametrize(
+    "word", ["do[^x]s/a", "do[[:alpha:]]s/a", 'do["!"c]s/a', "do[[=c=]]s/a", 'do[c"]"]s/a', "do[^]]s/a", "do[!/]s/a"]
+)
+def test_brackets_that_bash_reads_in_its_own_way_are_asked_about(gate: Gate, home: Path, word: str):
+    (home / "docs").mkdir()
+    (home / "docs" / "a").touch()
+    assert not gate(f"cat ../{word}").is_read_only
+
+
+def test_a_glob_in_a_folder_with_brackets_in_its_name_names_its_files(tmp_path: Path):
+    root = tmp_path / "app[id]"
+    root.mkdir()
+    (tmp_path / "letter").touch()
+    assert judge("cat ../l*", root, tmp_path / "home").commands[0].reads == (root / ".." / "letter",)
+
+
 def test_a_glob_of_too_many_files_is_asked_about(gate: Gate, root: Path):
     for number in range(300):
         (root / f"f{number}").touch()
