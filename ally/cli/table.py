@@ -19,8 +19,11 @@ def room() -> int | None:
 def table(
     header: Sequence[str], rows: Sequence[Sequence[str]], *, space: int | None = None, spare: Sequence[str] = ()
 ) -> list[str]:
-    """Lines with aligned columns within `space`: columns of `spare` go, in that order, then the last one is cut."""
-    lines = [[one_line(cell) for cell in row] for row in (header, *rows)]
+    """Lines with aligned columns within `space`: columns of `spare` go, in that order, then the last one is cut.
+
+    Blanks at the beginning of a first cell stay.
+    """
+    lines = [[_indented(row[0]), *map(one_line, row[1:])] for row in (header, *rows)]
     widths = _widths(lines)
     for name in spare if space is not None else ():
         if _total(widths) <= (space or 0):
@@ -38,11 +41,14 @@ def columns(rows: Sequence[Sequence[str]], *, space: int | None = None) -> list[
 
 def cut(text: str, columns: int) -> str:
     """`text` within that many columns, with … where something is missing."""
-    if width(text) <= columns:
-        return text
-    while width(text) > columns - 1:
-        text = text[:-1]
-    return text + "…"
+    used, end = 0, 0  # end: where the text is cut if it turns out to be too long
+    for place, char in enumerate(text):
+        used += width(char)
+        if used > columns:
+            return text[:end] + "…"
+        if used < columns:
+            end = place + 1
+    return text
 
 
 def hang(first: str, text: str, space: int | None) -> str:
@@ -67,6 +73,10 @@ def _fitted(lines: Sequence[Sequence[str]], space: int | None) -> list[str]:
         "  ".join(cell + " " * (size - width(cell)) for cell, size in zip(line, widths, strict=True)).rstrip()
         for line in lines
     ]
+
+
+def _indented(cell: str) -> str:
+    return " " * (len(cell) - len(cell.lstrip(" "))) + one_line(cell)
 
 
 def _widths(lines: Sequence[Sequence[str]]) -> list[int]:

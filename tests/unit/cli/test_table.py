@@ -33,3 +33,8 @@ def test_a_terminal_too_narrow_for_anything_gets_whole_words():
 def test_long_text_hangs_below_its_beginning():
     assert hang("ok  ", "one two three four", 16) == "ok  one two\n    three four"
     assert hang("ok  ", "one two three four", None) == "ok  one two three four"
+
+
+def test_marks_and_the_blanks_in_their_place_line_up():
+    lines = table(("  ID", "TITLE"), [("* b", "one"), ("  a", "two")])
+    assert lines == ["  ID  TITLE", "* b   one", "  a   two"]
