@@ -34,6 +34,8 @@ _NAMESPACES = (
     *("--remount-ro", "/proc"),
 )
 
+BASH = ("/bin/bash", "/usr/bin/bash")
+
 Mount = Literal["read", "write", "temporary", "no folder", "no file"]
 
 
@@ -59,6 +61,7 @@ class Bubblewrap:
             mounts = self._mounts(confinement, held)
             descriptor = _filter(network=confinement.network)
             held.callback(os.close, descriptor)
+            line = _life_line(held)
         except BaseException:
             held.close()
             raise
@@ -66,12 +69,12 @@ class Bubblewrap:
             *(self.program, *_NAMESPACES),
             *(() if confinement.network else ("--unshare-net",)),
             *_words(mounts),
-            *("--seccomp", str(descriptor), "--chdir", str(confinement.root), "--", *argv),
+            *("--seccomp", str(descriptor), "--chdir", str(confinement.root), "--", *_alive(line), *argv),
         ]
         env = child_environment(
             self.parent, confinement.root, network=confinement.network, temp=TEMP, own_programs=True
         )
-        return Launch(words, env, confinement.root, (descriptor,), held)
+        return Launch(words, env, confinement.root, (descriptor, line), held)
 
     def _mounts(self, confinement: Confinement, held: contextlib.ExitStack) -> dict[Path, Mount]:
         root, home, env = confinement.root, self.parent.home, self.parent.env
@@ -103,16 +106,17 @@ def _guard(
     mounts: dict[Path, Mount], folder: Path, home: Path, confinement: Confinement, held: contextlib.ExitStack
 ) -> None:
     """Protect what must not be written in `folder` for as long as `held` is."""
+    stand_ins = StandIns(folder, protected.possible_stand_ins(folder))
+    held.callback(stand_ins.release)
+    stand_ins.hold()  # before looking at what is there
     parts = protected.protect(folder, home, git=confinement.git, granted=confinement.writable)
     if confinement.git and not (folder / ".git").exists():
         outer = protected.protect_repository(folder)
         parts = replace(
             parts, **{name: [*getattr(parts, name), *getattr(outer, name)] for name in protected.Protection.__slots__}
         )
-    stand_ins = StandIns(folder, parts.missing, protected.possible_stand_ins(folder))
-    held.callback(stand_ins.release)
     held.callback(_set_aside, parts.unwanted)
-    made = stand_ins.hold()
+    made = stand_ins.make(parts.missing)
     mounts |= dict.fromkeys(parts.writable, "write")
     mounts |= dict.fromkeys([*parts.read_only, *made], "read")
     checkout = find_checkout()
@@ -163,6 +167,25 @@ def _words(mounts: Mapping[Path, Mount]) -> list[str]:
             case "no file":
                 words += ["--ro-bind", "/dev/null", target]
     return words + last
+
+
+def _life_line(held: contextlib.ExitStack) -> int:
+    """The reading end of a pipe that is at its end once this program has ended."""
+    reading, writing = os.pipe()
+    held.callback(os.close, reading)
+    held.callback(os.close, writing)
+    return reading
+
+
+def _alive(line: int) -> Sequence[str]:
+    """Words before a command that run it only while this program lives.
+
+    bubblewrap binds itself to its parent a few milliseconds after its start: a parent killed before that has a sandbox
+    that outlives it.
+    """
+    bash = next((path for path in BASH if os.access(path, os.X_OK)), "")
+    check = f'read -t 0 -u {line} && exit 1; exec {line}<&-; exec -- "$@"'
+    return (bash, "--noprofile", "--norc", "-c", check, bash) if bash else ()
 
 
 def _filter(*, network: bool) -> int:

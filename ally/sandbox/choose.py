@@ -50,7 +50,7 @@ def tidy(folder: Path) -> None:
         from ally.sandbox.protected import possible_stand_ins  # late: only for Linux
         from ally.sandbox.standins import StandIns
 
-        stand_ins = StandIns(folder, (), possible_stand_ins(folder))
+        stand_ins = StandIns(folder, possible_stand_ins(folder))
         stand_ins.hold()
         stand_ins.release()
 

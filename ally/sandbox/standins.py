@@ -41,19 +41,21 @@ class StandIns:
     """
 
     folder: Path
-    wanted: Sequence[Wanted]
     possible: Sequence[Path]
     _lock: int = -1
 
-    def hold(self) -> list[Path]:
+    def hold(self) -> None:
+        """From now until the release nobody removes any."""
+        self._lock = _open_shared(self.folder)
+
+    def make(self, missing: Sequence[Wanted]) -> list[Path]:
         """Make what is missing; gives the stand-ins that are there now, made by this command or another.
 
         Raises:
             SandboxRefused: one could not be made, so that a command might make the real thing.
         """
-        self._lock = _open_shared(self.folder)
         there: list[Path] = []
-        for wanted in self.wanted:
+        for wanted in missing:
             if is_stand_in(wanted.path) or (not os.path.lexists(wanted.path) and _make(wanted)):
                 there.append(wanted.path)
         return there

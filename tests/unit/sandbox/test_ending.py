@@ -1,18 +1,27 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from ally.sandbox import Confinement, Launch, Sandbox
-from tests.unit.sandbox.running import run_in
+from tests.unit.sandbox.running import ROOT, run_in
 
 TIERS = ["bubblewrap", "landlock", "unconfined"]
 DAEMON = (
     "(setsid sh -c 'exec sleep {time}' </dev/null >/dev/null 2>&1 &) ; sleep 0.1; nohup sleep {time} >/dev/null 2>&1 &"
 )
+
+
+KILLED = """
+import os, subprocess, sys; from pathlib import Path; from ally.sandbox import Confinement, choose
+launch = choose(os.environ).launch(["/bin/sleep", sys.argv[2]], Confinement(Path(sys.argv[1])))
+subprocess.Popen(launch.argv, env=launch.env, cwd=launch.cwd, pass_fds=launch.pass_fds, start_new_session=True)
+os.kill(os.getpid(), 9)
+"""
 
 
 def running(word: str) -> list[str]:
@@ -87,11 +96,23 @@ def test_the_exit_code_and_the_output_are_the_commands(request: pytest.FixtureRe
     assert (done.returncode, done.stdout, done.stderr) == (7, "a b\n", "ü\n")
 
 
+@pytest.mark.parametrize(("tier", "letter"), [("bubblewrap", "A"), ("landlock", "B")])
+def test_a_command_does_not_outlive_a_program_that_is_killed_right_after_starting_it(
+    request: pytest.FixtureRequest, tier: str, letter: str, root: Path, seconds: str
+):
+    request.getfixturevalue(tier)
+    for number in range(4):
+        words = [sys.executable, "-c", KILLED, str(root), f"{seconds}.{number}"]
+        subprocess.run(words, cwd=ROOT, env={**os.environ, "ALLY_SANDBOX": letter}, check=False)
+    time.sleep(0.3)  # long enough for bubblewrap to start the command
+    assert all(wait_for(f"{seconds}.{number}", gone=True) for number in range(4))
+
+
 @pytest.mark.parametrize("tier", ["bubblewrap", "landlock"])
 def test_a_program_that_is_not_there_is_an_error_of_the_command(request: pytest.FixtureRequest, tier: str, root: Path):
     sandbox: Sandbox = request.getfixturevalue(tier)
     done = run_in(sandbox, Confinement(root), "no-such-program")
-    assert done.returncode == 1 and "no-such-program" in done.stderr
+    assert done.returncode in (1, 127) and "no-such-program" in done.stderr
 
 
 @pytest.mark.parametrize("tier", TIERS)
