@@ -22,7 +22,7 @@ from tests.e2e import lab as laboratory
 from tests.e2e.conftest import PROMPT
 from tests.fakes import FakeOpenAI
 
-ROUNDS = int(os.environ.get("ALLY_RIG_ROUNDS", "0"))
+ROUNDS = int(os.environ.get("RIG_ROUNDS", "0"))
 """How many kills and how many interrupts; 0 is the small number of the ordinary suite."""
 
 PATIENCE_S = 30.0
