@@ -2,7 +2,7 @@
 
 import pytest
 
-from ally.cli.table import hang, table, width
+from ally.cli.table import cut, hang, table, width
 
 HEADER = ("NAME", "ORIGIN", "MODEL")
 ROWS = [("lab", "endpoint", "a-model-with-a-long-name"), ("世界", "builtin", "m")]
@@ -38,3 +38,10 @@ def test_long_text_hangs_below_its_beginning():
 def test_marks_and_the_blanks_in_their_place_line_up():
     lines = table(("  ID", "TITLE"), [("* b", "one"), ("  a", "two")])
     assert lines == ["  ID  TITLE", "* b   one", "  a   two"]
+
+
+def test_a_cell_of_any_length_is_cut_at_once():
+    assert cut("x" * 3_000_000, 10) == "x" * 9 + "…"
+    assert cut("世界世界", 5) == "世界…"
+    assert cut("世界", 4) == "世界"
+    assert cut("e\u0301e\u0301", 2) == "e\u0301e\u0301"
