@@ -1,15 +1,20 @@
 """What tools do, in plain lines."""
 
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ally.cli.table import cut
 from ally.cli.terminal import clean, one_line
 from ally.events import Event, PermissionDenied, ToolFinished, ToolProgress, ToolRequested
 from ally.messages import BadToolCall, ToolCall, ToolResult
+from ally.tools.output import plain
 
-SHOWN_LINES = 30
+SHOWN_LINES = 20
+LAST_LINES = 10
+"""Of a long output the beginning is shown as it comes, and this much of its end."""
 LINE_COLUMNS = 400
+_BEGUN_CHARS = 4_000
 _SUBJECT_COLUMNS = 160
 _SUBJECTS = ("command", "path", "pattern", "url", "query", "id")
 """Arguments that say best what a call is about, in this order."""
@@ -17,11 +22,12 @@ _SUBJECTS = ("command", "path", "pattern", "url", "query", "id")
 
 @dataclass(slots=True)
 class _Running:
-    """A call that has begun: its title, output lines shown and left out, and the beginning of the next line."""
+    """A call that has begun: its title, output lines shown and not, the last of these, and the next line so far."""
 
     title: str
     shown: int = 0
     hidden: int = 0
+    last: deque[str] = field(default_factory=lambda: deque[str](maxlen=LAST_LINES))
     begun: str = ""
     is_denied: bool = False
 
@@ -31,47 +37,51 @@ class Activity:
 
     def __init__(self) -> None:
         self._running: dict[str, _Running] = {}
+        self._is_several = False
 
     def lines(self, event: Event) -> Iterator[str]:
         """What `event` adds, without control characters; nothing for events that are not about tools."""
         match event:
             case ToolRequested(call):
+                self._is_several = bool(self._running)
                 self._running[call.id] = _Running(title_of(call))
                 yield f"· {self._running[call.id].title}"
             case ToolProgress(call_id, text):
                 yield from self._progress(self._of(call_id), text)
             case PermissionDenied(call, rule, reason):
                 self._of(call.id).is_denied = True
-                because = " — ".join(one_line(text) for text in (reason, rule) if text)
-                yield f"  ✗ {self._named(call.id)}not allowed: {because}"
+                yield f"  ✗ {self._named(call.id)}{refusal(rule, reason)}"
             case ToolFinished(result):
                 yield from self._finish(result)
             case _:
                 pass
 
     def _progress(self, running: _Running, text: str) -> Iterator[str]:
-        *lines, running.begun = (running.begun + clean(text)).split("\n")
-        running.begun = running.begun[:LINE_COLUMNS]
+        *lines, begun = (running.begun + text).split("\n")
+        running.begun = begun if len(begun) <= _BEGUN_CHARS else begun.rpartition("\r")[2][:_BEGUN_CHARS]
         for line in lines:
+            shown = f"  │ {cut(clean(plain(line)), LINE_COLUMNS)}"
             if running.shown < SHOWN_LINES:
                 running.shown += 1
-                yield f"  │ {cut(line, LINE_COLUMNS)}"
+                yield shown
             else:
                 running.hidden += 1
+                running.last.append(shown)
 
     def _finish(self, result: ToolResult) -> Iterator[str]:
         running = self._of(result.call_id)
         if running.begun:
             yield from self._progress(running, "\n")
-        if running.hidden:
-            yield f"  │ … {running.hidden} more line{'s' if running.hidden > 1 else ''}"
-        text = result.for_user or (result.for_model if result.is_error and not running.is_denied else "")
+        if running.hidden > len(running.last):
+            yield "  │ …"
+        yield from running.last
         mark = "✗" if result.is_error else "→"
         named = self._named(result.call_id)
+        text = _told(result, running)
         self._running.pop(result.call_id, None)
-        if not text.strip():
+        if not text:
             return
-        first, *rest = clean(text).strip("\n").split("\n")
+        first, *rest = text.split("\n")
         yield f"  {mark} {named}{cut(first, LINE_COLUMNS)}"
         yield from (f"    {cut(line, LINE_COLUMNS)}" for line in rest[:SHOWN_LINES])
         if len(rest) > SHOWN_LINES:
@@ -83,7 +93,24 @@ class Activity:
     def _named(self, call_id: str) -> str:
         """The call's title, where several run and a line would be ambiguous."""
         title = self._of(call_id).title
-        return f"{title}: " if len(self._running) > 1 and title else ""
+        return f"{title}: " if self._is_several and title else ""
+
+
+def refusal(rule: str, reason: str) -> str:
+    """Why a call did not run: the rule is named where the user wrote it or the reason does not say it."""
+    rule, reason = one_line(rule), one_line(reason)
+    is_known = not rule or rule in reason or reason.startswith("the user said no")
+    return f"not allowed: {reason or rule}" + ("" if is_known or not reason else f" — {rule}")
+
+
+def _told(result: ToolResult, running: _Running) -> str:
+    """What the end of a call says; the output of a failed one was shown already, so only what comes after it."""
+    if result.for_user:
+        return clean(result.for_user).strip("\n").strip()
+    if not result.is_error or running.is_denied:
+        return ""
+    text = clean(plain(result.for_model)).strip()
+    return text.rpartition("\n")[2] if running.shown else text
 
 
 def title_of(call: ToolCall | BadToolCall) -> str:

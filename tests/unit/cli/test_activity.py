@@ -1,6 +1,6 @@
 """What tools do, in plain lines."""
 
-from ally.cli.activity import LINE_COLUMNS, SHOWN_LINES, Activity
+from ally.cli.activity import LAST_LINES, LINE_COLUMNS, SHOWN_LINES, Activity
 from ally.events import PermissionDenied, ToolFinished, ToolProgress, ToolRequested
 from ally.messages import BadToolCall, ToolCall, ToolResult
 
@@ -26,7 +26,7 @@ def test_control_characters_do_not_pass():
         ToolProgress("c1", "a\x1b]0;x\x07b\n"),
         ToolFinished(ToolResult("c1", "", "d\x9b1m")),
     )
-    assert lines(*events) == ["· shell make[2J (+1 lines)", "  │ a]0;xb", "  → d1m"]
+    assert lines(*events) == ["· shell make[2J (+1 lines)", "  │ ab", "  → d1m"]
 
 
 def test_output_in_pieces_is_whole_lines():
@@ -39,13 +39,31 @@ def test_the_rest_of_a_line_comes_with_the_end():
     assert told[1:] == ["  │ 50 %"]
 
 
-def test_long_output_is_counted():
-    text = "".join(f"{number}\n" for number in range(500)) + "x" * 100_000 + "\n"
+def test_of_long_output_the_beginning_and_the_end_are_shown():
+    text = "".join(f"{number}\n" for number in range(500))
     told = lines(ToolRequested(CALL), ToolProgress("c1", text), ToolFinished(ToolResult("c1", "", "exit 0")))
-    assert len(told) == SHOWN_LINES + 3
-    assert told[-2:] == [f"  │ … {501 - SHOWN_LINES} more lines", "  → exit 0"]
+    first = [f"  │ {number}" for number in range(SHOWN_LINES)]
+    last = [f"  │ {number}" for number in range(500 - LAST_LINES, 500)]
+    assert told[1:] == [*first, "  │ …", *last, "  → exit 0"]
     wide = lines(ToolRequested(CALL), ToolProgress("c1", "x" * 100_000 + "\n"))
     assert len(wide[1]) < LINE_COLUMNS + 10
+
+
+def test_output_with_nothing_left_out_has_no_gap():
+    text = "".join(f"{number}\n" for number in range(SHOWN_LINES + LAST_LINES))
+    told = lines(ToolRequested(CALL), ToolProgress("c1", text), ToolFinished(ToolResult("c1", "", "exit 0")))
+    assert told[1:-1] == [f"  │ {number}" for number in range(SHOWN_LINES + LAST_LINES)]
+
+
+def test_colours_and_overwritten_progress_are_not_shown_as_rubbish():
+    text = "\x1b[01;34msrc\x1b[0m\n 10 %\r100 %\r\n"
+    assert lines(ToolRequested(CALL), ToolProgress("c1", text))[1:] == ["  │ src", "  │ 100 %"]
+
+
+def test_what_a_failed_command_printed_is_shown_once():
+    failed = ToolResult("c1", "one\ntwo\n[stopped after 4 s]", is_error=True)
+    told = lines(ToolRequested(CALL), ToolProgress("c1", "one\ntwo\n"), ToolFinished(failed))
+    assert told[1:] == ["  │ one", "  │ two", "  ✗ [stopped after 4 s]"]
 
 
 def test_an_error_is_shown_and_a_refusal_only_once():
@@ -59,8 +77,17 @@ def test_an_error_is_shown_and_a_refusal_only_once():
 
 def test_results_of_calls_that_run_together_are_named():
     other = ToolCall("c2", "read", {"path": "b"})
-    told = lines(ToolRequested(CALL), ToolRequested(other), ToolFinished(ToolResult("c2", "", "3 lines")))
-    assert told[-1] == "  → read b: 3 lines"
+    ends = (ToolFinished(ToolResult("c2", "", "3 lines")), ToolFinished(ToolResult("c1", "", "exit 0")))
+    told = lines(ToolRequested(CALL), ToolRequested(other), *ends)
+    assert told[-2:] == ["  → read b: 3 lines", "  → shell make[2J (+1 lines): exit 0"]
+    assert lines(ToolRequested(CALL), ends[1], ToolRequested(other), ends[0])[-1] == "  → 3 lines"
+
+
+def test_a_rule_is_named_where_the_reason_does_not_say_it():
+    own = lines(ToolRequested(CALL), PermissionDenied(CALL, "plan mode", "nothing is changed in plan mode"))
+    assert own[-1] == "  ✗ not allowed: nothing is changed in plan mode"
+    said = lines(ToolRequested(CALL), PermissionDenied(CALL, "ask mode", 'the user said no: "later"'))
+    assert said[-1] == '  ✗ not allowed: the user said no: "later"'
 
 
 def test_an_unusable_call_is_named():
