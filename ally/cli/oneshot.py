@@ -12,20 +12,20 @@ from pathlib import Path
 
 from ally.app import App, Consent
 from ally.cli import exits
-from ally.cli.activity import Activity
+from ally.cli.activity import Activity, title_of
 from ally.cli.commands.chat import open_chat
 from ally.cli.commands.permissions import policy_of
 from ally.cli.folder import enter
 from ally.cli.outcome import LIMITS, Outcome
 from ally.cli.outputs import Output, TextOutput, open_output
 from ally.cli.signals import exit_code, leaving, stopping
-from ally.cli.terminal import report, say
+from ally.cli.terminal import one_line, report, say
 from ally.cli.trusting import untrusted_notice
 from ally.engine.conversation import Conversation
 from ally.engine.loop import send
 from ally.engine.schema import UnknownReference, read_form
 from ally.errors import AllyError, BadReply, UsageError
-from ally.events import Notice
+from ally.events import Notice, PermissionDenied
 from ally.messages import JsonObject, user
 
 _STDIN_NOTICE_S = 3.0
@@ -91,6 +91,8 @@ async def _answer(talk: Conversation, task: _Task) -> int:
                 task.output.show(event)
                 if isinstance(event, Notice):
                     _notice(event)
+                if isinstance(event, PermissionDenied) and activity is None:
+                    say(f"{title_of(event.call)} was not allowed: {one_line(event.reason)}.")
                 for line in activity.lines(event) if activity else ():
                     say(line)
     if outcome.stop_reason == "interrupted":

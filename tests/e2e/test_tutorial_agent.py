@@ -131,7 +131,9 @@ def test_the_commands_without_a_terminal(lab: FakeOpenAI, run_ally: RunAlly, wor
     denied, allowed, as_json = [
         shlex.split(line) for block in blocks("bash") for line in re.findall("ally (-p.*)", block)
     ]
-    assert run_ally(*denied, cwd=work).stdout == printed_after(shlex.join(denied).replace("'", '"'))
+    refused = run_ally(*denied, cwd=work)
+    printed = printed_after(shlex.join(denied).replace("'", '"')).splitlines()
+    assert (refused.stderr.splitlines(), refused.stdout.splitlines()) == (printed[:-1], printed[-1:])
     assert "less the" in (work / "prices.py").read_text()
 
     done = run_ally(*allowed, *allowing, cwd=work)
