@@ -156,6 +156,7 @@ def make_rig(
 def test_interrupts_end_what_runs_and_the_session_goes_on(make_rig, fake_openai, checkout: Path, chunk: int):
     fake = laboratory.use(fake_openai, checkout)
     chats = Chats(make_rig, fake)
+    failed: list[str] = []
     for number, (front, name, sent) in list(enumerate(chosen(INTERRUPTS)))[chunk::CHUNKS]:
         fake.forget()
         fake.always(Reply(text=NEXT))
@@ -166,7 +167,10 @@ def test_interrupts_end_what_runs_and_the_session_goes_on(make_rig, fake_openai,
             else:
                 interrupt_shot(make_rig(f"shot-{number}"), fake, name, sent, chance)
         except (AssertionError, pexpect.ExceptionPexpect) as exc:
-            pytest.fail(f"case {number}: {front}, {name}, {sent.name}: {exc}")
+            failed.append(f"case {number}: {front}, {name}, {sent.name}: {exc}")
+            print(failed[-1])
+            chats.leave()
+    assert failed == []
 
 
 def interrupt_shot(rig: Rig, fake: FakeOpenAI, name: str, sent: signal.Signals, chance: random.Random) -> None:
@@ -231,6 +235,10 @@ class Chats:
             self._stop(stage, name, with_key=chance.random() < 0.5)
         else:
             self._end(stage, name, sent)
+
+    def leave(self) -> None:
+        """Begin a new one next time."""
+        self._open = None
 
     def _begin(self) -> tuple[Rig, Chat]:
         """A chat in which something was said."""

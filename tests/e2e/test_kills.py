@@ -69,11 +69,17 @@ def test_the_task_is_done_and_undone_when_nobody_interferes(make_rig):
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_kills_tear_no_file_lose_no_message_and_leave_nothing_behind(make_rig, chunk: int):
+    failed: list[str] = []
     for number in range(chunk, KILLS, CHUNKS):
         kill = Kill(make_rig(f"kill-{number}"), number)
-        kill.strike()
-        kill.check_what_is_left()
-        kill.check_that_it_goes_on()
+        try:
+            kill.strike()
+            kill.check_what_is_left()
+            kill.check_that_it_goes_on()
+        except AssertionError as exc:
+            failed.append(f"kill {number} at a {kill.moment}: {exc}")
+            print(failed[-1])
+    assert failed == []
 
 
 class Kill:
@@ -112,7 +118,7 @@ class Kill:
         if found not in self.task.states:
             after = self.task.states[-1]
             whole = {name for name, data in found.items() if data in [state.get(name) for state in self.task.states]}
-            pytest.fail(f"torn: {sorted(found.keys() - whole)}, missing: {sorted(after.keys() - found.keys())}")
+            raise AssertionError(f"torn: {found.keys() - whole}, missing: {after.keys() - found.keys()}")
         self.rig.figures.count("half-written files beside", len(self.rig.temporaries()))
 
     def check_that_it_goes_on(self) -> None:
