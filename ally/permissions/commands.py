@@ -7,8 +7,9 @@ from pathlib import Path
 
 from ally.permissions.paths import ALWAYS_OPEN, Place, Spot, fold, locate
 from ally.permissions.patterns import first_word, permits_words, restricts_words
-from ally.permissions.rules import Rule
+from ally.permissions.rules import SHELL, Rule
 from ally.permissions.shell import Command, Judgement, judge
+from ally.permissions.shell.wrappers import LAUNCHERS
 
 MAX_FOLLOWED = 500
 MAX_CHARACTERS = 4_096
@@ -120,7 +121,7 @@ def restricting(rule: Rule, judgement: Judgement, text: str) -> bool:
     if not judgement.opaque and not any(_may_run_anything(command) for command in judgement.commands):
         return False
     program = first_word(rule.pattern)
-    bare = re.sub(r"['\"\\]", "", text)
+    bare = re.sub(r"['\"\\]", "", text.replace("\\\n", ""))
     return not program or program in {fold(token.rpartition("/")[2]) for token in re.split(r"[^\w./+-]+", bare)}
 
 
@@ -128,7 +129,14 @@ def _may_run_anything(command: Command) -> bool:
     program = command.words[0] if command.words else None
     if program is None:
         return bool(command.words)
-    return not command.is_read_only and _RUNS_ITS_ARGUMENTS.fullmatch(fold(program.rpartition("/")[2])) is not None
+    name = fold(program.rpartition("/")[2])
+    return not command.is_read_only and (name in LAUNCHERS or _RUNS_ITS_ARGUMENTS.fullmatch(name) is not None)
+
+
+def may_evade(rules: Sequence[Rule], judgement: Judgement) -> bool:
+    """Whether a program that nobody knows could be one that a rule asks about or denies."""
+    is_limited = any(rule.effect != "allow" and rule.tool in SHELL for rule in rules)
+    return is_limited and any(command.words[:1] == (None,) for command in judgement.commands)
 
 
 def _spots(paths: Sequence[Path], place: Place) -> tuple[Spot, ...]:

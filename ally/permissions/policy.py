@@ -2,8 +2,9 @@
 
 In this order: what can have no effect or would destroy too much, what is Ally's own, and what a rule denies never runs,
 nor does a change in plan mode. Secrets, files that run by themselves and what a rule asks about are asked in every
-mode. After that bypass allows everything; elsewhere a rule may allow, what lies outside the working folder asks, and
-the mode decides about the rest. What nobody thought of asks.
+mode. After that bypass allows everything, but not a program that nobody knows where rules are about some; elsewhere a
+rule may allow, what lies outside the working folder asks, and the mode decides about the rest. What nobody thought of
+asks.
 """
 
 import os
@@ -14,7 +15,7 @@ from pathlib import Path
 from ally.config.settings import PermissionMode
 from ally.permissions.action import Action, Allow, Ask, Decision, Deny, Grant
 from ally.permissions.case import Case, Touch, examine, identity, is_shared
-from ally.permissions.commands import restricting
+from ally.permissions.commands import may_evade, restricting
 from ally.permissions.paths import ALWAYS_OPEN, Place, Spot, locate
 from ally.permissions.protected import holds_own, own_reason, protected_reason
 from ally.permissions.rules import SHELL, Rule, covers_path, covers_subject
@@ -78,7 +79,7 @@ class Policy:
         if causes := [*causes, *self._protected(case), *_asked(case, rules, self.place)]:
             reasons = dict.fromkeys([reason for _, reason in causes] + self._further(case))
             return Ask(causes[0][0], "; ".join(reasons), grant=_with_paths(case.grant(self.place), secrets))
-        if self.mode == "bypass":
+        if self.mode == "bypass" and not (case.judgement is not None and may_evade(rules, case.judgement)):
             return Allow("bypass mode", "everything else is allowed in this mode", case.grant(self.place))
         if case.judgement is not None:
             return settle_command(case, case.judgement, rules, self.place, confined=self.confined)

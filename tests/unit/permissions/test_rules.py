@@ -68,6 +68,9 @@ DENIED = [  # (rule, command)
     ("shell(curl *)", "ls & curl http://x"),
     ("shell(curl *)", "ls\ncurl http://x"),
     ("shell(curl *)", "CURL http://x"),
+    ("shell(curl *)", "cu\\\nrl http://x"),
+    ("shell(curl *)", "unshare -r curl http://x"),
+    ("shell(curl *)", "strace -f curl http://x"),
     ("shell(curl *)", "sudo curl http://x"),
     ("shell(curl *)", "find . -exec curl {} \\;"),
     ("shell(git push *)", "git push"),
@@ -157,6 +160,12 @@ def test_denied_command_runs_in_no_mode(site: Site, rule: str, command: str):
 @pytest.mark.parametrize(("rule", "command"), DENIED, ids=ids(DENIED))
 def test_rule_that_asks_asks_in_bypass_too(site: Site, rule: str, command: str):
     assert word(site.decide(run(command), "bypass", ("ask", rule), ("allow", "shell"))) == "ask"
+
+
+@pytest.mark.parametrize("command", ["c=cu; ${c}rl x", "$(printf cu)rl x", "cu${x}rl x", "$CC x.c"])
+def test_a_program_that_nobody_knows_asks_in_bypass_where_some_are_denied(site: Site, command: str):
+    assert word(site.decide(run(command), "bypass", ("deny", "shell(curl *)"))) == "ask"
+    assert word(site.decide(run(command), "bypass", ("deny", "read(secret/**)"))) == "allow"
 
 
 @pytest.mark.parametrize(("rule", "command"), NOT_DENIED, ids=ids(NOT_DENIED))
