@@ -9,9 +9,14 @@ NAMES = ("AGENTS.md", "CLAUDE.md", "GEMINI.md")
 
 MAX_BYTES = 32_000
 _HIDDEN: dict[int, int | None] = dict.fromkeys(
-    (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF, *range(0xE0000, 0xE0080))
+    (
+        *(*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF, *range(0xE0000, 0xE0200)),
+        *(0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x180E, 0x2800, 0x3164, 0xFFA0, *range(0xFE00, 0xFE0E)),
+    )
 )
-"""Zero-width, direction and tag characters: orders could hide in them."""
+"""Zero-width, direction and tag characters, and others that are drawn as nothing: orders could hide in them."""
+_TEXTS = (".md", ".mdc")
+"""What a link may lead to: a name that is read here must not be another name of a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,8 @@ def _first(folder: Path, names: tuple[str, ...]) -> Instructions | None:
                 continue
             if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
                 return Instructions(path, "", f"{path} points out of its folder and is not read.")
+            if path.is_symlink() and path.resolve().suffix.lower() not in _TEXTS:
+                return Instructions(path, "", f"{path} points to {path.resolve().name} and is not read.")
             with path.open("rb") as file:
                 raw = file.read(MAX_BYTES + 1)
         except OSError as error:

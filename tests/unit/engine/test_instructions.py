@@ -80,6 +80,26 @@ def test_a_link_out_of_the_folder_is_not_read(project: Path, own: Path, tmp_path
     assert as_text([found]) == ""
 
 
+@pytest.mark.parametrize("target", [".env", ".git/config", "id_rsa", "deep/.env.local"])
+def test_a_link_leads_only_to_another_text_of_the_folder(project: Path, own: Path, target: str):
+    (project / target).parent.mkdir(exist_ok=True)
+    (project / target).write_text("KEY=1")
+    (project / "AGENTS.md").symlink_to(target)
+    found = find(project, own, inside(project))[0]
+    assert (found.text, "is not read" in found.notice) == ("", True)
+
+
+def test_a_link_to_the_same_text_under_another_name_is_read(project: Path, own: Path):
+    (project / "CLAUDE.md").write_text("claude")
+    (project / "AGENTS.md").symlink_to("CLAUDE.md")
+    assert find(project, own, inside(project))[0].text == "claude"
+
+
+def test_bytes_in_variation_selectors_are_left_out(project: Path, own: Path):
+    (project / "AGENTS.md").write_text("Be kind.\U000e0141\U000e0150\u2800\u3164", encoding="utf-8")
+    assert find(project, own, inside(project))[0].text == "Be kind."
+
+
 def test_a_folder_of_that_name_is_no_file(project: Path, own: Path):
     (project / "AGENTS.md").mkdir()
     assert find(project, own, inside(project)) == []
