@@ -138,6 +138,7 @@ def make_rig(
     checkout: Path, home: Path, ally_environment, tmp_path: Path, figures: Figures
 ) -> Iterator[Callable[[str], Rig]]:
     rigs: list[Rig] = []
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets its jobs ignore it
 
     def make(name: str) -> Rig:
         project = tmp_path / name
@@ -150,6 +151,7 @@ def make_rig(
     yield make
     for rig in rigs:
         rig.close()
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
