@@ -34,27 +34,31 @@ def test_long_lines_are_broken_and_not_cut():
 
 def test_arguments_that_the_subject_leaves_out_are_shown():
     lines = body(ask({"command": "make", "network": True, "writable": ["/opt/x"]}, "make"), 80)
-    assert lines == ["  make", "  network: true", '  writable: ["/opt/x"]']
+    assert lines == ["  make", "  with network: yes", "  may write in: /opt/x"]
 
 
 def test_an_edit_shows_its_difference_once():
     args = {"path": "a.py", "edits": [{"old": "x\n" * 50, "new": "y"}], "all": True}
     lines = body(ask(args, "a.py", preview="-x\n+y\u202e\n"), 80)
-    assert lines == ["  a.py", "  all: true", "  -x", "  +y⟨U+202E⟩"]
+    assert lines == ["  a.py", "  everywhere in it: yes", "  -x", "  +y⟨U+202E⟩"]
+    short = {"path": "a.py", "edits": [{"old": "x", "new": "y\u202e"}]}
+    assert body(ask(short, "a.py", preview="-x\n+y\u202e\n"), 80) == ["  a.py", "  -x", "  +y⟨U+202E⟩"]
+    flagged = {"path": "a.py", "edits": [{"old": "x", "new": "y", "all": True}]}
+    assert len(body(ask(flagged, "a.py", preview="-x\n+y\n"), 80)) == 4
 
 
 def test_what_an_answer_would_remember_is_said():
     question = ask({}, "git commit", scopes=EVERY, remember=("shell(git commit *)",))
     assert list(closing(question, 7)) == [
-        "  … 7 lines hidden, v shows them",
-        "  why: it changes things",
-        "  s, p, a would remember: shell(git commit *)",
+        "… 7 lines hidden, v shows them",
+        "why: it changes things",
+        "s, p, a would remember: shell(git commit *)",
     ]
     assert "remember" not in "\n".join(closing(ask({}, "x", remember=("shell(x)",)), 0))
 
 
 def test_only_what_is_offered_can_be_chosen():
-    assert choices_of(ask({}, "x"), has_hidden=False) == "y once, n no, or what to do instead: "
+    assert choices_of(ask({}, "x"), has_hidden=False) == "y once · n no · or\xa0what\xa0to\xa0do\xa0instead:"
     assert understood("s", ("once",), has_hidden=False) == "(s is not offered for this call.)"
     assert understood("s", EVERY, has_hidden=False) == Answer(True, "session")
 
@@ -77,7 +81,7 @@ def test_words_that_are_no_choice_refuse_and_are_told_to_the_model(text, answer)
     assert understood(text, EVERY, has_hidden=False) == answer
 
 
-@pytest.mark.parametrize("text", ["", "  ", "x", "v", "\uff59"])
+@pytest.mark.parametrize("text", ["", "  ", "x", "v", "\uff59", "ok", "Ja"])
 def test_what_means_nothing_is_asked_again(text):
     assert isinstance(understood(text, EVERY, has_hidden=False), str)
 
