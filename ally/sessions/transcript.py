@@ -104,7 +104,7 @@ def _item(part: Text | Thinking | ToolCall | BadToolCall, clean: Callable[[str],
 
 
 def _answer(items: list[Item], result: ToolResult, clean: Callable[[str], str]) -> None:
-    text = clean(result.for_user or result.for_model)
+    text = clean(result.for_model or result.for_user)
     for item in reversed(items):
         if isinstance(item, Called) and item.id == result.call_id and (item.result is None or item.is_error):
             item.result, item.is_error = text, result.is_error
