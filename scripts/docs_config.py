@@ -45,7 +45,8 @@ Later wins:
 5. `ALLY_*` variables
 6. flags of the command line
 
-Objects are merged key by key, lists are replaced as a whole. Upper and lower case do not matter in names of providers.
+Objects are merged key by key; lists are replaced as a whole, but those of `permissions.ask` and `permissions.deny` add
+up. Upper and lower case do not matter in names of providers.
 
 A model belongs to the provider it was chosen for: when a later layer names another provider and no model, the models of
 the earlier layers are left aside, and the new provider's default model is used.

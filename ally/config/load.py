@@ -1,8 +1,8 @@
 """Loads the settings from their layers and remembers where each value came from.
 
 Later wins: defaults, the user's file, the checkout's config.json, what a trusted folder tightens, `ALLY_*` variables,
-flags. Objects are merged key by key, lists are replaced. `null` and empty text mean "not set here": a lower layer
-shows through.
+flags. Objects are merged key by key, lists are replaced, but what is denied or asked adds up. `null` and empty text
+mean "not set here": a lower layer shows through.
 
 A model belongs to the provider that it was chosen for. A layer that names another provider without a model therefore
 hides the models of the layers below it, and the provider's default model is used.

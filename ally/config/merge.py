@@ -8,6 +8,10 @@ from ally.config.settings import AGENTS
 from ally.messages import JsonObject
 
 
+ADDING_UP: frozenset[KeyPath] = frozenset({("permissions", "ask"), ("permissions", "deny")})
+"""Lists that no layer can shorten: what one forbids stays forbidden. The origin then names all the layers."""
+
+
 class Layers:
     """The merged values so far: the path of each leaf with its value, and with the name of the layer it came from."""
 
@@ -42,7 +46,10 @@ class Layers:
         if is_for_all and "model" in layer:
             self._drop("models")
         for keys, value in leaves(layer):
-            self._put(keys, value, origin)
+            if keys in ADDING_UP and keys in self._leaves:
+                self._add_up(keys, cast("list[object]", value), origin)
+            else:
+                self._put(keys, value, origin)
         # A model belongs to the provider that it was chosen for.
         if "model" not in layer and _differ(provider_before, self._get("provider")):
             self._drop("model")
@@ -73,6 +80,11 @@ class Layers:
         for length in range(len(keys)):
             self._leaves.pop(keys[:length], None)
         self._leaves[keys] = (value, origin)
+
+    def _add_up(self, keys: KeyPath, values: list[object], origin: str) -> None:
+        before, below = self._leaves[keys]
+        known = cast("list[object]", before)
+        self._put(keys, [*known, *(value for value in values if value not in known)], f"{below}, {origin}")
 
     def _drop(self, *keys: str) -> None:
         for path in [path for path in self._leaves if path[: len(keys)] == keys]:

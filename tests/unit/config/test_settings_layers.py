@@ -84,6 +84,16 @@ def test_objects_are_merged_and_lists_are_replaced(load: Load, user_file: Path, 
     assert loaded.origins["provider_options.ollama.keep_alive"] == str(user_file)
 
 
+def test_what_one_layer_forbids_no_other_allows_again(load: Load, user_file: Path, checkout_file: Path):
+    user = {"permissions": {"deny": ["read(.env)"], "ask": ["shell(git push *)"], "allow": ["shell(make)"]}}
+    checkout = {"permissions": {"deny": ["shell(curl *)", "read(.env)"], "ask": [], "allow": ["shell(ls)"]}}
+    loaded = load(user, checkout)
+    assert loaded.settings.permissions.deny == ("read(.env)", "shell(curl *)")
+    assert loaded.settings.permissions.ask == ("shell(git push *)",)
+    assert loaded.settings.permissions.allow == ("shell(ls)",)
+    assert loaded.origin("permissions.deny") == f"{user_file}, {checkout_file}"
+
+
 def test_null_and_empty_text_let_the_lower_layer_through(load: Load, user_file: Path):
     shipped = {
         "provider": None,
