@@ -7,7 +7,6 @@ from ally.config.problems import KeyPath
 from ally.config.settings import AGENTS
 from ally.messages import JsonObject
 
-
 ADDING_UP: frozenset[KeyPath] = frozenset({("permissions", "ask"), ("permissions", "deny")})
 """Lists that no layer can shorten: what one forbids stays forbidden. The origin then names all the layers."""
 
