@@ -70,6 +70,8 @@ def protect(folder: Path, home: Path, *, git: bool, granted: Sequence[Path]) -> 
         hidden = (folder / name for name in sorted(there - must) if name.startswith(".") and name != ".git")
         found.read_only += [path for path in hidden if not path.is_symlink() and path not in granted]
     for repository in _repositories(folder, there):
+        if repository.parent != folder:
+            found.writable.append(repository.parent)  # or it could be moved away, and another put in its place
         _add_repository(found, repository, git=git, granted=granted)
     if not git and ".git" not in there:
         found.missing.append(Wanted(folder / ".git", is_folder=True))

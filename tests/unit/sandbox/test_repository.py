@@ -117,3 +117,14 @@ def test_linked_hooks_are_refused(bubblewrap: Sandbox, repository: Path):
     with pytest.raises(SandboxRefused, match="hooks is a symbolic link"):
         bubblewrap.launch(["/bin/true"], Confinement(repository, git=True))
     assert run_in(bubblewrap, Confinement(repository), "/bin/true").returncode == 0
+
+
+@pytest.mark.parametrize("git", [False, True])
+def test_a_repository_inside_cannot_be_put_aside_for_another(sh: Run, root: Path, git: bool):
+    (root / "sub" / ".git" / "hooks").mkdir(parents=True)
+    (root / "sub" / ".git" / "config").write_text("[core]\n")
+    hook = "mkdir -p sub/.git/hooks && echo evil > sub/.git/hooks/pre-commit"
+    sh(f"mv sub old; {hook}; echo more > sub/file", root, git=git)
+    assert list((root / "sub" / ".git" / "hooks").iterdir()) == []
+    assert (root / "sub" / "file").read_text() == "more\n"
+    assert not (root / "old").exists()
