@@ -1,7 +1,11 @@
 """Ctrl-C, SIGTERM and SIGHUP stop the answer first, so that nothing is left half-done, and then the program."""
 
 import asyncio
+import os
 import signal
+import sys
+import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
@@ -11,6 +15,8 @@ from ally.engine.interrupt import Interrupt
 _ENDING = tuple(
     number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None
 )  # there is no SIGHUP on every platform
+
+_WAKE_AFTER_S = (0.03, 0.2)
 
 
 class Received:
@@ -50,13 +56,43 @@ def leaving() -> Generator[None]:
     def leave(number: int, _frame: FrameType | None) -> None:
         raise SystemExit(exit_code(number))
 
-    with _handling(leave, *_ENDING):
+    with _handling(leave, *_ENDING), _woken():
         yield
 
 
 def exit_code(number: int | None) -> int:
     """The exit code of a program that was stopped by this signal; None stands for Ctrl-C."""
     return 128 + (signal.SIGINT if number is None else number)
+
+
+@contextmanager
+def _woken() -> Generator[None]:
+    """While inside, no signal waits until the main thread comes back from a library.
+
+    One that arrives just before `readline` begins to wait for a key would be obeyed only after that key.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    main = threading.get_ident()
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+
+    def wake() -> None:
+        while numbers := os.read(reading, 64):
+            for wait_s in _WAKE_AFTER_S if set(numbers) - {signal.SIGURG} else ():
+                time.sleep(wait_s)
+                signal.pthread_kill(main, signal.SIGURG)  # ends the wait, and means nothing
+        os.close(reading)
+
+    with _handling(lambda number, frame: None, signal.SIGURG):
+        threading.Thread(target=wake, name="signals", daemon=True).start()
+        before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+            os.close(writing)
 
 
 @contextmanager

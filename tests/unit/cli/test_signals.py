@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import threading
+import time
 
 import pytest
 
@@ -47,3 +49,15 @@ def test_between_turns_the_program_leaves_in_the_ordinary_way(number, code):
         signal.pause()
     assert left.value.code == code
     assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize(("number", "code"), ENDING)
+def test_a_signal_is_obeyed_although_the_main_thread_does_not_notice_it(number, code):
+    def unnoticed() -> None:  # as when it arrives just before the main thread begins to wait
+        signal.pthread_kill(threading.get_ident(), number)
+
+    with pytest.raises(SystemExit) as left, leaving():
+        threading.Timer(0.1, unnoticed).start()
+        time.sleep(3600)
+    assert left.value.code == code
+    assert signal.set_wakeup_fd(-1) == -1
