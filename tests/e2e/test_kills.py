@@ -143,19 +143,25 @@ class Kill:
         return chat
 
     def _await_moment(self, child: Shot | Chat) -> None:
+        """Wait for the moment, or until the task is done, where a chat waits for more."""
+        reached = self._moment(child)
+        until(lambda: reached() or (isinstance(child, Chat) and "All done." in child.text()), child)
+        if self.moment == "command":
+            time.sleep(self.chance.random() * 0.2)
+
+    def _moment(self, child: Shot | Chat) -> Callable[[], object]:
         match self.moment:
             case "time":
                 later = time.monotonic() + self.chance.random() * 3
-                until(lambda: time.monotonic() > later, child)
+                return lambda: time.monotonic() > later
             case "line" if isinstance(child, Shot):
-                count = self.chance.randrange(1, 40)
-                until(lambda: child.output.read_bytes().count(b"\n") >= count, child)
+                lines = self.chance.randrange(1, 40)
+                return lambda: child.output.read_bytes().count(b"\n") >= lines
             case "command":
-                until(self.rig.marked, child)
-                time.sleep(self.chance.random() * 0.2)
+                return self.rig.marked
             case _:
                 count, seen = self.chance.randrange(1, 7), set[str]()
-                until(lambda: seen.update(self.rig.temporaries()) or len(seen) >= count, child)
+                return lambda: seen.update(self.rig.temporaries()) or len(seen) >= count
 
     def _note(self, child: Shot | Chat, fake: FakeOpenAI) -> None:
         self.heard = [message for call in fake.calls[-1:] for message in call.json["messages"][1:]]
