@@ -175,7 +175,9 @@ def _report(files: _Files, found: _Found, prefix: str, *, files_only: bool) -> T
     if not files.is_complete:
         notes.append(f"[only the first {MAX_FILES:,} entries were searched: give a path]")
     count = sum(hit.is_match for hits in found.lines.values() for hit in hits)
-    return ToolOutput("\n".join(kept + notes), f"{count:,} matches in {len(found.lines):,} files")
+    return ToolOutput(
+        "\n".join(kept + notes), f"{_many(count, 'match', 'matches')} in {_many(len(found.lines), 'file', 'files')}"
+    )
 
 
 def _numbered(hits: list[Line]) -> list[str]:
@@ -205,3 +207,7 @@ def _matcher(glob: str) -> re.Pattern[str]:
         return compile_glob(glob)
     except ValueError as exc:
         raise ToolArguments("grep", f"{exc}.", hint="Such as *.py or src/**/*.{ts,tsx}.") from exc
+
+
+def _many(count: int, one: str, more: str) -> str:
+    return f"{count:,} {one if count == 1 else more}"

@@ -47,6 +47,13 @@ async def test_switches(engine: str, tmp_path: Path):
     assert await grep(tmp_path, "nothing like it") == "[no match in 3 files]"
 
 
+async def test_the_user_is_told_how_much_was_found(tmp_path: Path):
+    write(tmp_path, b_dot_txt=TEXT, c_dot_txt="needle")
+    tool = GrepTool(make_bench(tmp_path))
+    assert (await call(tool, pattern="first")).for_user == "1 match in 1 file"
+    assert (await call(tool, pattern="needle")).for_user == "3 matches in 2 files"
+
+
 async def test_context_is_marked_and_gaps_are_shown(engine: str, tmp_path: Path):
     write(tmp_path, b=TEXT)
     assert await grep(tmp_path, "needle (one|three)", context=1) == (
