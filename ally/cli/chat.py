@@ -75,7 +75,7 @@ def _next(front: "_Front", runner: asyncio.Runner) -> None:
     if not text.strip():
         return
     try:
-        if text.startswith("!") and text[1:].strip():
+        if text.startswith("!"):
             _run_own(front.chat, text[1:].strip())
         else:
             runner.run(front.see_to(text))
@@ -89,6 +89,12 @@ def _next(front: "_Front", runner: asyncio.Runner) -> None:
 
 def _run_own(chat: Chat, command: str) -> None:
     """Run a command of the user's own, and let the model know with the next message."""
+    if not command:
+        raise UsageError("There is no command after the !.", hint="!ls runs ls")
+    if command.split(maxsplit=1)[0] == "cd" and not any(mark in command for mark in "&;|\n"):
+        raise UsageError(
+            "Ally stays in its folder.", hint="ally -d FOLDER works in another; !cd FOLDER && ls looks there"
+        )
     say("(With your rights, in no sandbox.)")
     try:
         ended = run_user_command(command, Path.cwd())
@@ -158,7 +164,7 @@ class _Front:
 
     def take(self, text: str) -> None:
         """What was typed while a turn runs: a message is said as soon as the model is asked again."""
-        self.screen.begin_line()
+        self.screen.line_was_ended()
         if is_command(text) or text.startswith("!") or mentioned(text):
             self.later.append(text)
             say(f"(After this answer: {one_line(text)})")

@@ -86,6 +86,10 @@ class Screen:
             case _:
                 yield from self._activity.lines(event)
 
+    def line_was_ended(self) -> None:
+        """The user pressed Enter, which has moved the cursor."""
+        self._column_used = False
+
     def begin_line(self) -> None:
         """What is written next stands at the beginning of a line."""
         if self._column_used:

@@ -214,3 +214,10 @@ def test_a_file_goes_along_with_a_message_and_a_secret_is_asked_about(chat, lab,
     chat.expect_exact("@.env was not attached")
     chat.expect(PROMPT)
     assert len(lab.requests) == 1
+
+
+def test_a_command_of_the_user_that_cannot_do_what_it_seems_to_says_so(chat, work: Path):
+    chat.sendline("!cd ..")
+    chat.expect_exact("Ally stays in its folder")
+    chat.sendline("!")
+    chat.expect_exact("There is no command after the !")
