@@ -12,8 +12,9 @@ from pathlib import Path
 
 from ally.checkpoints.blobs import Blobs
 from ally.checkpoints.index import load_index, save_index, touch_index
-from ally.checkpoints.locks import Hold
+from ally.checkpoints.locks import Hold, try_exclusive
 from ally.checkpoints.node import Change, Delta, Outcome, Tops, locate, missing_above
+from ally.checkpoints.prune import drop_temporaries
 from ally.checkpoints.reading import Index
 from ally.checkpoints.revert import Plan, carry_out, make_plan
 from ally.checkpoints.scan import MAX_ENTRIES, Scanner, Snapshot, TooMuch, compare
@@ -177,12 +178,15 @@ class Checkpoints:
             return write_diff(joined, self._blobs)
 
     def recover(self) -> None:
-        """Make a step of what calls changed whose process died, and finish what an undo had begun.
+        """Make a step of what killed processes changed, finish what an undo had begun, remove what is half written.
 
         Raises:
             StorageError: the steps cannot be read or written.
         """
         if self._folder.is_dir():
+            with contextlib.suppress(OSError), try_exclusive(self._folder / "busy") as is_alone:
+                if is_alone:
+                    drop_temporaries(self._folder)
             with self._revising():
                 pass
 

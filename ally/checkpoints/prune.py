@@ -68,6 +68,13 @@ def _prune(roots: list[Path], max_bytes: int) -> None:
         _sweep(root, {digest for (where, digest), count in uses.items() if count and where == root})
 
 
+def drop_temporaries(root: Path) -> None:
+    """Remove what killed processes have half written; nobody else may be using the root."""
+    for folder in ("", "packs/", "big/", "open/", "steps/*/"):
+        for temporary in root.glob(f"{folder}*.tmp"):
+            temporary.unlink()
+
+
 def _sweep(root: Path, live: set[bytes]) -> None:
     """Remove what nothing refers to any more."""
     packs: list[Path] = []
@@ -88,8 +95,7 @@ def _sweep(root: Path, live: set[bytes]) -> None:
     for file in _files(root / "big"):
         if file.suffix or bytes.fromhex(file.name) not in live:
             file.unlink()
-    for temporary in [*root.glob("*.tmp"), *root.glob("open/*.tmp"), *root.glob("steps/*/*.tmp")]:
-        temporary.unlink()
+    drop_temporaries(root)
     for session in _files(root / "steps"):
         with contextlib.suppress(OSError):  # steps are left
             session.rmdir()

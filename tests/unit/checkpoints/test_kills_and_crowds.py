@@ -96,3 +96,18 @@ def test_what_a_tool_left_that_was_killed_while_it_wrote_is_removed_and_nothing_
     world.another("session-2").checkpoints.recover()
     assert sorted(path.parent.iterdir()) == [mine, path]
     assert path.read_text() == "before"
+
+
+def test_half_written_snapshots_go_at_the_next_start_unless_somebody_is_writing(world: World):
+    path = world.write("a.txt", "before")
+    world.tool(path, lambda: path.write_text("after"))
+    (packs,) = world.store.glob("*/packs")
+    (packs / "1.pack.tmp").write_bytes(b"half")
+    capture = world.another("session-2").checkpoints.capture("call", [path])
+    world.checkpoints.recover()
+    assert (packs / "1.pack.tmp").exists()
+    world.another("session-2").checkpoints.record(capture)
+    world.checkpoints.recover()
+    assert not list(world.store.rglob("*.tmp"))
+    world.checkpoints.undo()
+    assert path.read_text() == "before"
