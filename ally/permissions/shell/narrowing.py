@@ -25,9 +25,8 @@ _TESTERS = names(
     "pytest ruff mypy pyright black isort flake8 pylint eslint prettier tsc jest vitest mocha rspec phpunit ctest "
     "cmake ninja mkdir touch gcc g++ clang rustc javac"
 )
-_GIT_NARROW = names(
-    "add commit status log diff show branch switch merge rebase stash tag fetch pull cherry-pick revert mv blame"
-)
+_GIT_NARROW = names("add commit status log diff show branch switch merge stash tag cherry-pick revert mv blame")
+"""Without rebase, fetch and pull: an option of theirs names a program to run."""
 
 
 def rule_text(command: Command) -> str:

@@ -9,6 +9,9 @@ from tests.unit.permissions.shell.conftest import Gate
     [
         ("git commit -m 'a b'", "git commit *"),
         ("git push origin main", "git push origin main"),
+        ("git rebase main", "git rebase main"),
+        ("git fetch origin", "git fetch origin"),
+        ("git pull --ff-only", "git pull --ff-only"),
         ("git -c core.pager=x log", "git -c core.pager=x log"),
         ("git reset --hard", "git reset --hard"),
         ("git config alias.x '!rm y'", "git config alias.x '!rm y'"),
