@@ -21,6 +21,7 @@ from ally.checkpoints.node import Delta, Node, Tops, fingerprint, plain_node
 from ally.checkpoints.reading import Index, Seen, read_node
 from ally.errors import StorageError
 from ally.storage.ignore import Ignore
+from ally.storage.marks import is_marked
 
 MAX_ENTRIES = 200_000
 WALK_S = 15.0
@@ -166,6 +167,8 @@ class Scanner:
             try:
                 found = entry.stat(follow_symlinks=False)
             except OSError:  # gone meanwhile
+                continue
+            if is_marked(found):  # a job in the background needs it
                 continue
             if stat.S_ISDIR(found.st_mode):
                 self._enter(path, entry, found, (rules, waiting))

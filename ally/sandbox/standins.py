@@ -10,16 +10,13 @@ import contextlib
 import errno
 import fcntl
 import os
-import stat
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ally.errors import SandboxRefused
-
-MARK_S = 1_111_111_112
-"""The modification time of a stand-in: whole, even seconds, which every file system can hold."""
+from ally.storage.marks import MARK_S, is_marked
 
 LOCK_WAIT_S = 2.0
 _CANNOT_BE_MADE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR)
@@ -78,9 +75,7 @@ def is_stand_in(path: Path) -> bool:
         state = path.lstat()
     except OSError:
         return False
-    if state.st_mtime_ns != MARK_S * 1_000_000_000 or state.st_uid != os.geteuid():
-        return False
-    return stat.S_ISDIR(state.st_mode) or (stat.S_ISREG(state.st_mode) and state.st_size == 0)
+    return is_marked(state) and state.st_uid == os.geteuid()
 
 
 def remove(path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ally.storage.marks import MARK_S
 from tests.unit.checkpoints.world import World, look
 
 
@@ -260,3 +261,14 @@ def test_a_diff_shows_lines_modes_and_binary_files(world: World):
     assert "-two\n\\ No newline at end of file\n+TWO\n" in text
     assert "mode 644 → 755" in text
     assert "binary, 1 → 2 bytes" in text
+
+
+def test_what_the_sandbox_needs_in_the_folder_for_a_while_is_no_change(world: World):
+    def command() -> None:
+        (world.root / ".git").mkdir()
+        os.utime(world.root / ".git", (MARK_S, MARK_S))
+        (world.root / "new.txt").write_text("new")
+
+    assert [change.path.name for change in world.shell(command)] == ["new.txt"]
+    assert world.checkpoints.undo().kept == ()
+    assert (world.root / ".git").is_dir()

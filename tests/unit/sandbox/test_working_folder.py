@@ -8,7 +8,7 @@ import pytest
 from ally.errors import SandboxRefused
 from ally.sandbox import Confinement, Sandbox, tidy
 from ally.sandbox.protected import EVERYWHERE
-from ally.sandbox.standins import MARK_S
+from ally.storage.marks import MARK_S
 from tests.unit.sandbox.conftest import Run
 from tests.unit.sandbox.running import ROOT, run_in
 
