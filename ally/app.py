@@ -197,7 +197,8 @@ class App:
         talk.gate = Gate(policy, self.answers, consent.asker)
         talk.checkpoints = Checkpoints(self.paths.state / "checkpoints", folder, session.id)
         self.hand_tools(talk, agent, workspace, policy)
-        talk.notes.append(circumstances(folder, platform.system(), datetime.now().astimezone().date()))
+        if talk.model.profile.tools:  # without tools it would only be repeated
+            talk.notes.append(circumstances(folder, platform.system(), datetime.now().astimezone().date()))
 
     def hand_tools(self, talk: "Conversation", agent: str, workspace: "Workspace", policy: "Policy") -> None:
         """Give `talk` the tools of `agent`."""

@@ -14,6 +14,9 @@ from tests.fakes.reply import Reply, Usage
 _EXACTLY = re.compile(
     r"\b(?:reply|answer|respond|repeat|say|write|echo)\b[^:\n]{0,60}:\s*(?P<text>.+)\Z", re.IGNORECASE | re.DOTALL
 )
+_NOTE = re.compile(r"\s*\[\w+day, [^\]]*\]\Z")
+"""What Ally adds for the model to the user's words: the day and the place."""
+
 _TOOL_WORDS = re.compile(r"\b(?:tools?|functions?|call|use|using)\b", re.IGNORECASE)
 _SEVERAL = re.compile(r"\b(?:both|parallel|twice|two|at once|at the same time|each)\b", re.IGNORECASE)
 _COUNT = re.compile(r"\bcount\b.*?\b(\d+)\b\D{1,20}(\d+)\b", re.IGNORECASE)
@@ -54,6 +57,7 @@ class Asked:
 
 def automatic(asked: Asked) -> Reply:
     """The answer of an obedient model that understands little."""
+    asked = replace(asked, prompt=_NOTE.sub("", asked.prompt))
     if asked.schema is None and not asked.results:
         asked = replace(asked, schema=_schema_in_words(asked.all_text))
     calls = _calls(asked)
