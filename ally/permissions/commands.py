@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from os.path import normpath
 from pathlib import Path
 
-from ally.permissions.paths import ALWAYS_OPEN, Place, Spot, fold, locate
+from ally.permissions.paths import ALWAYS_OPEN, Place, Spot, fold, locate, words
 from ally.permissions.patterns import first_word, permits_words, restricts_words
 from ally.permissions.rules import SHELL, Rule
+from ally.permissions.secrets import unsearched
 from ally.permissions.shell import Command, Judgement, judge
 from ally.permissions.shell.wrappers import LAUNCHERS
 
@@ -16,6 +17,7 @@ MAX_CHARACTERS = 4_096
 
 _SEPARATORS = re.compile(r"[\s;|&<>()`'\"\\=,:@{}$]+")
 _HOME = re.compile(r"(~|\$HOME|\$\{HOME\})(?=/|$)")
+_SEARCHERS = frozenset(words("grep egrep fgrep rg diff"))
 _RUNS_ITS_ARGUMENTS = re.compile(
     r"(ba|z|da|k|a|fi|tc|c)?sh|python[\d.]*|perl|ruby|node|deno|bun|php|lua|awk|gawk|xargs|parallel|env|eval|exec"
     r"|source|\.|ssh|sudo|doas|su|nsenter|chroot|busybox|tmux|screen|script|watch|make|npx|uvx|find|fd"
@@ -73,6 +75,26 @@ def named(judgement: Judgement, text: str, place: Place) -> Iterator[tuple[Spot,
             yield Spot(*[Path(normpath(place.root / word))] * 2), is_git
         elif spot := locate(Path(word), place.root):
             yield spot, is_git
+
+
+def searches_blindly(judgement: Judgement, place: Place) -> str:
+    """Why a search through whole folders could show a key that nobody knows of, and that is not masked; else ""."""
+    for command in judgement.commands:
+        for folder in _searched(command, place):
+            if blind := unsearched(folder, place.home):
+                return f"it searches {place.shown(Path(blind))}, where keys are not hidden; the tool grep hides them"
+    return ""
+
+
+def _searched(command: Command, place: Place) -> list[Path]:
+    name = (command.words[0] or "").rpartition("/")[2] if command.words else ""
+    if name not in _SEARCHERS:
+        return []
+    options = [word for word in command.words[1:] if word and word.startswith("-")]
+    is_deep = name == "rg" or any(re.fullmatch(r"-[a-zA-Z]*[rR].*|--(deref.*-)?rec.*", word) for word in options)
+    if not is_deep:
+        return []
+    return [path for path in command.reads if path.is_dir()] or ([] if command.reads else [place.root])
 
 
 def permitting(rules: Sequence[Rule], judgement: Judgement, *, network: bool, confined: bool) -> list[Rule]:

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from ally.permissions.paths import fold, fold_path, words
 
@@ -92,6 +93,9 @@ _SKIPPED = frozenset(
     )
 )
 
+_OTHERS_CODE = _SKIPPED - frozenset(words(".git __pycache__ .mypy_cache .ruff_cache .hg .svn"))
+"""Skipped, although somebody might keep a key there."""
+
 
 def secret_reason(path: Path, home: Path) -> str:
     """Why `path`, a file or folder, is secret: `holds keys: .env`; "" if its name says nothing of the kind.
@@ -114,18 +118,32 @@ def find_secrets(root: Path, home: Path, max_folders: int = MAX_FOLDERS) -> tupl
     for _ in range(max_folders):
         if not waiting or len(found) >= MAX_FOUND:
             break
-        folders, secrets = _look(waiting.popleft(), str(home))
-        waiting.extend(folders)
-        found |= dict.fromkeys(os.path.realpath(path) for path in secrets)
+        here = _look(waiting.popleft(), str(home))
+        waiting.extend(here.folders)
+        found |= dict.fromkeys(os.path.realpath(path) for path in here.secrets)
     real_root = os.path.realpath(root)
     return tuple(Path(path) for path in found if not _holds(path, real_root))
+
+
+def unsearched(folder: Path, home: Path, max_folders: int = MAX_FOLDERS) -> str:
+    """A folder inside `folder` into which `find_secrets` does not look, as a path; "" if it looks into all."""
+    waiting, count = deque([str(folder)]), 0
+    for _ in range(max_folders):
+        if not waiting:
+            return ""
+        here = _look(waiting.popleft(), str(home))
+        count += len(here.secrets)
+        if here.skipped or count >= MAX_FOUND:
+            return next(iter(here.skipped), str(folder))
+        waiting.extend(here.folders)
+    return str(folder)
 
 
 def _home_secrets(home: Path) -> Iterator[str]:
     for name in _HOME_PLACES:
         if os.path.lexists(home / name):
             yield os.path.realpath(home / name)
-    for path in _look(str(home), str(home))[1]:
+    for path in _look(str(home), str(home)).secrets:
         yield os.path.realpath(path)
 
 
@@ -134,24 +152,33 @@ def _holds(path: str, root: str) -> bool:
     return root == path or root.startswith(path.rstrip("/") + "/")
 
 
-def _look(folder: str, home: str) -> tuple[list[str], list[str]]:
-    """(folders to look into, secrets) directly in `folder`; nothing where it cannot be read."""
+class _Listing(NamedTuple):
+    """The paths directly in a folder: folders to look into, secrets, and folders of others' code."""
+
+    folders: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+
+def _look(folder: str, home: str) -> _Listing:
+    """What is directly in `folder`; nothing where it cannot be read."""
     try:
         changed_ns = os.stat(folder).st_mtime_ns  # noqa: PTH116 - ten thousands of them, without a Path each
         is_fresh = abs(time.time_ns() - changed_ns) < _FRESH_NS
         return _scan(folder, home) if is_fresh else _scan_once(folder, home, changed_ns)
     except OSError:
-        return [], []
+        return _Listing()
 
 
 @lru_cache(maxsize=20_000)
-def _scan_once(folder: str, home: str, changed_ns: int) -> tuple[list[str], list[str]]:
+def _scan_once(folder: str, home: str, changed_ns: int) -> _Listing:
     return _scan(folder, home)
 
 
-def _scan(folder: str, home: str) -> tuple[list[str], list[str]]:
+def _scan(folder: str, home: str) -> _Listing:
     folders: list[str] = []
     secrets: list[str] = []
+    skipped: list[str] = []
     with os.scandir(folder) as entries:
         for entry in entries:
             is_folder = entry.is_dir(follow_symlinks=False)
@@ -159,7 +186,9 @@ def _scan(folder: str, home: str) -> tuple[list[str], list[str]]:
                 secrets.append(entry.path)
             elif is_folder and entry.name not in _SKIPPED:
                 folders.append(entry.path)
-    return folders, secrets
+            elif is_folder and entry.name in _OTHERS_CODE:
+                skipped.append(entry.path)
+    return _Listing(tuple(folders), tuple(secrets), tuple(skipped))
 
 
 @lru_cache(maxsize=16_384)

@@ -6,7 +6,7 @@ from ally.config.settings import PermissionMode
 from ally.errors import ConfigError
 from ally.permissions.action import Allow, Ask, Decision, Grant, Scope
 from ally.permissions.case import Case, Touch
-from ally.permissions.commands import permitting, uncovered
+from ally.permissions.commands import permitting, searches_blindly, uncovered
 from ally.permissions.paths import Place
 from ally.permissions.remembering import EVERYWHERE, HERE, MAX_RULES, command_rules, folder_rule, path_rule
 from ally.permissions.rules import Rule, covers_path, covers_subject, parse_rule
@@ -54,7 +54,8 @@ def settle_command(
     grant, network = case.grant(place), case.action.network
     outside = [touch for touch in case.outside(place) if _allowing(touch, rules, "shell", place) is None]
     is_quiet = case.is_read_only and confined
-    if is_quiet and not outside:
+    blind = searches_blindly(judgement, place) if is_quiet else ""
+    if is_quiet and not outside and not blind:
         return Allow("read-only command", "it only reads, and runs where it can change nothing", grant)
     writes = any(touch.right == "write" for touch in outside)
     by_rule = permitting(rules, judgement, network=network, confined=confined)
@@ -62,14 +63,14 @@ def settle_command(
         return Allow(", ".join(map(str, by_rule)), "rules allow every part of it", grant)
     if judgement.opaque or writes:
         kept = _ONCE, ()
-    elif is_quiet:
+    elif is_quiet and not blind:
         kept = _kept(_path_rules(outside, "shell", place), EVERYWHERE)
     else:
         missing = uncovered(rules, judgement, network=network, confined=confined)
         scopes = _THIS_SESSION if network else EVERYWHERE
         kept = _kept(command_rules(missing, "shell-network" if network else "shell"), scopes)
     rule = "outside the folder" if outside else "network" if network else "shell command"
-    return Ask(rule, _reason(case, judgement, outside, place, confined=confined), *kept, grant)
+    return Ask(rule, blind or _reason(case, judgement, outside, place, confined=confined), *kept, grant)
 
 
 def _settle_by_subject(case: Case, rules: Sequence[Rule], grant: Grant) -> Decision:

@@ -86,7 +86,7 @@ class ShellTool:
             git=grant.git,
             network=grant.network,
             writable=grant.writable,
-            masks=self._bench.secrets(),
+            masks=tuple(path for path in self._bench.secrets() if path not in grant.paths),
             readable=(spill,) if spill.is_dir() else (),
         )
         return Command(self._bench.sandbox(), [*_shell(), "-c", text], confinement)

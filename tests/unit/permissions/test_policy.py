@@ -6,6 +6,7 @@ import pytest
 
 from ally.permissions.action import Action, Allow, Ask, Deny
 from ally.permissions.policy import Policy
+from ally.permissions.secrets import MAX_FOUND
 from tests.unit.permissions.site import MODES, Site, run, word
 
 READ, WRITE, DELETE = "read", "write", "delete"
@@ -78,6 +79,32 @@ def test_file_in_every_mode(site: Site, row: tuple[str, ...]):
 @pytest.mark.parametrize("row", COMMANDS, ids=[row[0] for row in COMMANDS])
 def test_command_in_every_mode(site: Site, row: tuple[str, ...]):
     assert [word(site.decide(run(row[0]), mode)) for mode in MODES] == list(row[1:])
+
+
+@pytest.mark.parametrize("command", ["grep -r KEY", "grep -rn KEY .", "rg KEY", "ls && rg -l KEY sub", "diff -r . sub"])
+def test_a_search_through_folders_that_were_not_looked_through_for_keys_asks(site: Site, command: str):
+    (site.root / "sub").mkdir()
+    assert word(site.decide(run(command))) == "allow"
+    (site.root / "sub" / "node_modules" / "p").mkdir(parents=True)
+    decision = site.decide(run(command))
+    assert isinstance(decision, Ask)
+    assert "sub/node_modules" in decision.reason
+    assert decision.scopes == ("once",)
+
+
+CLEAR = ["grep KEY a.py", "rg KEY src", "git status | grep KEY", "ls -R", "find . -name x"]
+
+
+@pytest.mark.parametrize("command", CLEAR)
+def test_a_search_that_stays_clear_of_them_does_not_ask(site: Site, command: str):
+    (site.root / "node_modules").mkdir()
+    assert word(site.decide(run(command))) == "allow"
+
+
+def test_more_keys_than_can_be_hidden_are_not_searched_unasked(site: Site):
+    for number in range(MAX_FOUND):
+        (site.root / f"decoy{number}.pem").write_text("x")
+    assert word(site.decide(run("grep -r KEY ."))) == "ask"
 
 
 @pytest.mark.parametrize("command", ["ls", "git status", "make"])

@@ -53,6 +53,18 @@ def marker() -> str:
     return f"{1000 + os.getpid()}.{time.monotonic_ns()}"
 
 
+async def test_a_secret_is_hidden_from_a_command_unless_the_user_agreed_to_it(tmp_path: Path):
+    sandbox = choose(os.environ)
+    if sandbox.tier != "A":
+        pytest.skip(f"only tier A hides files: {sandbox.reason}")
+    secret = tmp_path / ".env"
+    secret.write_text("KEY=1")
+    tool = shell(tmp_path, sandbox, secrets=[secret])
+    assert (await call(tool, command="cat .env")).is_error
+    agreed = await tool.run({"command": "cat .env"}, Run(Grant(paths=(secret,))))
+    assert (agreed.for_model, agreed.is_error) == ("KEY=1", False)
+
+
 async def test_output_exit_code_and_tier(sandbox: Sandbox, tmp_path: Path):
     fine = await call(shell(tmp_path, sandbox), command="echo out; echo err >&2; pwd")
     assert fine.for_model == f"out\nerr\n{tmp_path}"
