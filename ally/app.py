@@ -272,10 +272,15 @@ class App:
     def _rules(self, consent: Consent) -> "list[Rule]":
         from ally.permissions.configured import configured_rules  # heavy
         from ally.permissions.rules import parse_rule  # heavy
+        from ally.tools.catalogue import why_unknown  # heavy
 
         allowed = (parse_rule(text, "allow", "--allow") for text in consent.allow)
         denied = (parse_rule(text, "deny", "--deny") for text in consent.deny)
-        return [*allowed, *denied, *configured_rules(self.loaded)]
+        rules = [*allowed, *denied, *configured_rules(self.loaded)]
+        for rule in rules:
+            if why := why_unknown(rule.tool):
+                self.warn(f"The rule {rule} has no effect: {why}")
+        return rules
 
     def _instructions(self) -> str:
         """What AGENTS.md says, the user's own and that of the folder if it is trusted."""

@@ -1,5 +1,6 @@
 """The tools there are, and what they work with."""
 
+import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -53,6 +54,15 @@ def build_tools(names: Sequence[str], bench: Bench) -> list[Tool]:
         if name not in _CLASSES:
             raise KeyError(name)
     return [_make(name, bench) for name in TOOL_NAMES if name in names]
+
+
+def why_unknown(name: str) -> str:
+    """Why a rule about the tool `name` speaks of nothing that comes with Ally; "" if it does."""
+    known = (*TOOL_NAMES, "shell-network", "*")
+    if name in known:
+        return ""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"there is no tool {name}" + (f"; did you mean {near[0]}?" if near else "")
 
 
 def _make(name: str, bench: Bench) -> Tool:

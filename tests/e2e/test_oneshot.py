@@ -275,3 +275,10 @@ def test_modules_of_the_folder_one_stands_in_are_not_imported(lab, run_ally: Run
         (tmp_path / f"{name}.py").write_text("raise SystemExit('a file of the project was run')\n")
     lab.script(Reply(text="unharmed"))
     assert run_ally("-p", "hi", cwd=tmp_path).stdout == "unharmed\n"
+
+
+def test_a_rule_about_a_tool_that_does_not_exist_is_told(lab, run_ally: RunAlly):
+    lab.script(Reply(text="ok"))
+    done = run_ally("-p", "hi", "--deny", "shel(ls *)")
+    assert (done.returncode, done.stdout) == (0, "ok\n")
+    assert "there is no tool shel; did you mean shell?" in done.stderr

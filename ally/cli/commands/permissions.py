@@ -10,6 +10,7 @@ from ally.config.settings import PermissionMode
 from ally.errors import UsageError
 from ally.permissions.policy import Policy
 from ally.permissions.rules import parse_rule
+from ally.tools.catalogue import why_unknown
 
 _HINT = "/permissions, /permissions mode MODE, /permissions allow RULE, /permissions deny RULE"
 MODES: dict[PermissionMode, str] = {
@@ -55,6 +56,8 @@ def _set_mode(chat: Chat, name: str) -> str:
 
 def _add(chat: Chat, effect: Literal["allow", "deny"], text: str) -> str:
     rule = parse_rule(text, effect, "said in this chat")
+    if why := why_unknown(rule.tool):
+        raise UsageError(f"The rule {text} would have no effect: {why}")
     policy_of(chat).add(rule)
     consent = chat.consent
     if effect == "allow":

@@ -68,7 +68,7 @@ def _parse(words: Sequence[Word], simple: Simple, root: Path) -> Parsed:
         name = name.rsplit("/", 1)[-1]
     program = programs().get(name)
     if program is None or " " in name:
-        return Parsed(refusal=f"{name} is not known to only look")
+        return Parsed(refusal=f"{name} may do more than look")
     if _is_in_workspace(name, root):
         return Parsed(refusal=f"{name} is a program of this folder")
     parsed = _by_row(name, words, program)
@@ -112,7 +112,7 @@ def _exact(name: str, rest: Sequence[Word], program: Program) -> Parsed:
         and all(re.fullmatch(r"\w[\w.-]*", text) for text in texts[1:])
     ):
         return Parsed()
-    return Parsed(refusal=f"{name} with these words is not known to only look")
+    return Parsed(refusal=f"{name} may do more than look")
 
 
 def _values(parsed: Parsed, program: Program) -> str:
