@@ -3,7 +3,6 @@
 `--check` changes nothing and fails when one of them is not up to date.
 """
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from ally.config.environment import OTHER_VARIABLES, OVERRIDES  # noqa: E402 - a
 from ally.config.schema import accepted, json_schema  # noqa: E402 - after sys.path
 from ally.config.settings import AGENTS  # noqa: E402 - after sys.path
 from ally.messages import JsonObject  # noqa: E402 - after sys.path
+from scripts.pages import keep  # noqa: E402 - after sys.path
 
 PAGE = ROOT / "docs/reference/config.md"
 SCHEMA = ROOT / "ally/config/schema.json"
@@ -111,18 +111,7 @@ def schema() -> str:
 
 def main() -> int:
     """0 if both files are up to date now."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing, fail if a file is not up to date")
-    is_check = parser.parse_args().check
-    wanted = {PAGE: page(), SCHEMA: schema()}
-    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text]
-    for path in stale:
-        if is_check:
-            sys.stderr.write(f"{path.relative_to(ROOT)} is not up to date: run python scripts/docs_config.py\n")
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(wanted[path], "utf-8")
-    return 1 if is_check and stale else 0
+    return keep({PAGE: page(), SCHEMA: schema()}, __doc__)
 
 
 def _rows(part: JsonObject) -> list[str]:

@@ -3,7 +3,6 @@
 `--check` changes nothing and fails when the page is not up to date.
 """
 
-import argparse
 import inspect
 import re
 import sys
@@ -15,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from ally import events  # noqa: E402 - after sys.path
+from scripts.pages import keep  # noqa: E402 - after sys.path
 
 PAGE = ROOT / "docs/reference/events.md"
 
@@ -43,17 +43,7 @@ def page() -> str:
 
 def main() -> int:
     """0 if the page is up to date now."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing, fail if the page is not up to date")
-    is_check = parser.parse_args().check
-    wanted = page()
-    if PAGE.exists() and PAGE.read_text("utf-8") == wanted:
-        return 0
-    if is_check:
-        sys.stderr.write(f"{PAGE.relative_to(ROOT)} is not up to date: run python scripts/docs_events.py\n")
-        return 1
-    PAGE.write_text(wanted, "utf-8")
-    return 0
+    return keep({PAGE: page()}, __doc__)
 
 
 def _section(kind: type, level: int = 2) -> str:

@@ -3,7 +3,6 @@
 `--check` changes nothing and fails when the page is not up to date.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from ally.tools.builtin import find, grep, read, shell, todo  # noqa: E402
 from ally.tools.builtin import list as listing  # noqa: E402
 from ally.tools.catalogue import TOOL_NAMES, Bench, build_tools  # noqa: E402
 from ally.tools.workspace import Workspace  # noqa: E402
+from scripts.pages import keep  # noqa: E402
 
 PAGE = ROOT / "docs/reference/tools.md"
 
@@ -156,17 +156,7 @@ def page() -> str:
 
 def main() -> int:
     """0 if the page is up to date now."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing, fail if the page is not up to date")
-    is_check = parser.parse_args().check
-    wanted = page()
-    if PAGE.exists() and PAGE.read_text("utf-8") == wanted:
-        return 0
-    if is_check:
-        sys.stderr.write(f"{PAGE.relative_to(ROOT)} is not up to date: run python scripts/docs_tools.py\n")
-        return 1
-    PAGE.write_text(wanted, "utf-8")
-    return 0
+    return keep({PAGE: page()}, __doc__)
 
 
 def _tools() -> list[Tool]:
