@@ -178,14 +178,16 @@ def _life_line(held: contextlib.ExitStack) -> int:
 
 
 def _alive(line: int) -> Sequence[str]:
-    """Words before a command that run it only while this program lives.
+    """Words before a command that end it, and all that it started, when this program ends.
 
-    bubblewrap binds itself to its parent a few milliseconds after its start: a parent killed before that has a sandbox
-    that outlives it.
+    bubblewrap binds itself to its parent some milliseconds after its start, and its own first process later still: a
+    program killed before that has a sandbox that outlives it. The watcher is no child of the command, which may wait
+    for all of its own.
     """
     bash = next((path for path in BASH if os.access(path, os.X_OK)), "")
-    check = f'read -t 0 -u {line} && exit 1; exec {line}<&-; exec -- "$@"'
-    return (bash, "--noprofile", "--norc", "-c", check, bash) if bash else ()
+    watch = f"read -r -u {line}; kill -s KILL -- -1"
+    script = f'( {{ {watch}; }} </dev/null >/dev/null 2>&1 & ); exec {line}<&-; exec -- "$@"'
+    return (bash, "--noprofile", "--norc", "-c", script, bash) if bash else ()
 
 
 def _filter(*, network: bool) -> int:

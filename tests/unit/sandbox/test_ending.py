@@ -17,9 +17,11 @@ DAEMON = (
 
 
 KILLED = """
-import os, subprocess, sys; from pathlib import Path; from ally.sandbox import Confinement, choose
+import os, subprocess, sys, time; from pathlib import Path; from ally.sandbox import Confinement, choose
 launch = choose(os.environ).launch(["/bin/sleep", sys.argv[2]], Confinement(Path(sys.argv[1])))
-subprocess.Popen(launch.argv, env=launch.env, cwd=launch.cwd, pass_fds=launch.pass_fds, start_new_session=True)
+words = [word for word in launch.argv if word not in sys.argv[3:]]
+subprocess.Popen(words, env=launch.env, cwd=launch.cwd, pass_fds=launch.pass_fds, start_new_session=True)
+time.sleep(0.3 if sys.argv[3:] else 0)
 os.kill(os.getpid(), 9)
 """
 
@@ -106,6 +108,16 @@ def test_a_command_does_not_outlive_a_program_that_is_killed_right_after_startin
         subprocess.run(words, cwd=ROOT, env={**os.environ, "ALLY_SANDBOX": letter}, check=False)
     time.sleep(0.3)  # long enough for bubblewrap to start the command
     assert all(wait_for(f"{seconds}.{number}", gone=True) for number in range(4))
+
+
+def test_a_command_ends_with_the_program_though_bubblewrap_did_not_notice(
+    bubblewrap: Sandbox, root: Path, seconds: str
+):
+    words = [sys.executable, "-c", KILLED, str(root), seconds, "--die-with-parent"]
+    process = subprocess.Popen(words, cwd=ROOT)
+    assert wait_for(seconds, gone=False)
+    process.wait()
+    assert wait_for(seconds, gone=True)
 
 
 @pytest.mark.parametrize("tier", ["bubblewrap", "landlock"])
