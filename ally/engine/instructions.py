@@ -31,9 +31,10 @@ class Instructions:
 def find(folder: Path, own: Path, is_trusted: Callable[[Path], bool]) -> list[Instructions]:
     """The user's own (in the folder `own`), then the nearest of `folder` and the folders above it.
 
-    Folders that are not trusted are not looked into. The search ends at the top of the repository.
+    Folders that are not trusted are not looked into. The search ends at the top of the repository. The user's own may
+    be a link to anywhere, as people keep such files in a repository of theirs; a folder's may not lead out of it.
     """
-    found = [_first(own, NAMES[:1])]
+    found = [_read(own / NAMES[0])]
     for place in (folder, *folder.parents):
         if not is_trusted(place):
             break
@@ -54,21 +55,28 @@ def as_text(found: list[Instructions]) -> str:
 def _first(folder: Path, names: tuple[str, ...]) -> Instructions | None:
     for name in names:
         path = folder / name
-        try:
-            if not path.is_file():
-                continue
-            if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
+        if path.is_symlink() and path.is_file():
+            if not path.resolve().is_relative_to(folder.resolve()):
                 return Instructions(path, "", f"{path} points out of its folder and is not read.")
-            if path.is_symlink() and path.resolve().suffix.lower() not in _TEXTS:
+            if path.resolve().suffix.lower() not in _TEXTS:
                 return Instructions(path, "", f"{path} points to {path.resolve().name} and is not read.")
-            with path.open("rb") as file:
-                raw = file.read(MAX_BYTES + 1)
-        except OSError as error:
-            return Instructions(path, "", f"{path} cannot be read: {error.strerror}.")
-        text = raw[:MAX_BYTES].decode("utf-8", "replace").strip()
-        shown = text.translate(_HIDDEN)
-        notice = f"{path} is longer than {MAX_BYTES} bytes; the rest is left out." if len(raw) > MAX_BYTES else ""
-        if shown != text:
-            notice = f"{path} holds invisible characters; they are left out. {notice}".strip()
-        return Instructions(path, shown, notice) if shown else None
+        if found := _read(path):
+            return found
     return None
+
+
+def _read(path: Path) -> Instructions | None:
+    """What the file says; None if there is none, or it is empty."""
+    try:
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        return Instructions(path, "", f"{path} cannot be read: {error.strerror}.")
+    text = raw[:MAX_BYTES].decode("utf-8", "replace").strip()
+    shown = text.translate(_HIDDEN)
+    notice = f"{path} is longer than {MAX_BYTES} bytes; the rest is left out." if len(raw) > MAX_BYTES else ""
+    if shown != text:
+        notice = f"{path} holds invisible characters; they are left out. {notice}".strip()
+    return Instructions(path, shown, notice) if shown else None

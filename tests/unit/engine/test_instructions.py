@@ -103,3 +103,10 @@ def test_bytes_in_variation_selectors_are_left_out(project: Path, own: Path):
 def test_a_folder_of_that_name_is_no_file(project: Path, own: Path):
     (project / "AGENTS.md").mkdir()
     assert find(project, own, inside(project)) == []
+
+
+def test_the_users_own_may_be_a_link(project: Path, own: Path, tmp_path: Path):
+    (tmp_path / "dotfiles").mkdir()
+    (tmp_path / "dotfiles" / "AGENTS.md").write_text("Speak plainly.")
+    (own / "AGENTS.md").symlink_to(tmp_path / "dotfiles" / "AGENTS.md")
+    assert [one.text for one in find(project, own, inside(project))] == ["Speak plainly."]
