@@ -29,6 +29,7 @@ from ally.providers.wire.fields import count, decode, obj, objs, text
 from ally.providers.wire.openai import encode
 from ally.providers.wire.schema import close, in_words
 from ally.providers.wire.target import Quirks, Target
+from ally.providers.wire.written import Written
 
 API_VERSION = "2023-06-01"
 DEFAULT_MAX_TOKENS = 16_384
@@ -59,6 +60,7 @@ class AnthropicWire:
 
     def __init__(self, quirks: Quirks) -> None:
         self._quirks = quirks
+        self._written: Written[JsonObject] = Written()
 
     def write(self, target: Target, request: Request) -> Call:
         """The HTTP request; equal arguments give equal bytes."""
@@ -71,7 +73,7 @@ class AnthropicWire:
             headers["x-api-key"] = target.api_key
         headers |= target.headers
         base = target.base_url if target.base_url.endswith("/v1") else f"{target.base_url}/v1"
-        return Call(f"{base}/messages", headers, to_json(write_body(target, request)))
+        return Call(f"{base}/messages", headers, to_json(write_body(target, request, self._written)))
 
     def read(self, request: Request, faults: Faults) -> Parser:
         """A parser for the answer."""
@@ -79,7 +81,7 @@ class AnthropicWire:
         return AnthropicParser(request, faults, answer_tool=_ANSWER_TOOL if as_text else "")
 
 
-def write_body(target: Target, request: Request) -> JsonObject:
+def write_body(target: Target, request: Request, known: Written[JsonObject]) -> JsonObject:
     """The body; the messages come last, so that a longer conversation begins with the bytes of a shorter one."""
     quirks, options = target.quirks, target.options
     thinking = obj(options, "thinking")
@@ -104,7 +106,7 @@ def write_body(target: Target, request: Request) -> JsonObject:
         system = f"{system}\n\n{in_words(request.json_schema)}".strip()
     if system:
         body["system"] = system
-    written = [_write_message(message, quirks) for message in request.messages]
+    written = known.write(target, request.messages, lambda message: _write_message(message, quirks))
     body["messages"] = [message for message in written if message["content"]]
     return body
 

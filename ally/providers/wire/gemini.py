@@ -30,6 +30,7 @@ from ally.providers.wire.faults import Faults, Hints
 from ally.providers.wire.fields import count, decode, obj, objs, text
 from ally.providers.wire.openai import encode
 from ally.providers.wire.target import Quirks, Target
+from ally.providers.wire.written import Written
 
 SKIP_SIGNATURE = "skip_thought_signature_validator"
 """What the service takes in place of the signature of a call that another model made."""
@@ -55,6 +56,9 @@ class GeminiWire:
     framing: Literal["sse", "lines"] = "sse"
     hints = Hints()
 
+    def __init__(self) -> None:
+        self._written: Written[JsonObject] = Written()
+
     def write(self, target: Target, request: Request) -> Call:
         """The HTTP request; equal arguments give equal bytes."""
         headers = {"Content-Type": "application/json", "Accept": "text/event-stream, application/json"}
@@ -64,14 +68,14 @@ class GeminiWire:
         name = quote(target.model.removeprefix("models/"), safe="")
         verb = "streamGenerateContent?alt=sse" if target.streaming else "generateContent"
         base = target.base_url if _VERSION.search(target.base_url) else f"{target.base_url}/v1beta"
-        return Call(f"{base}/models/{name}:{verb}", headers, to_json(write_body(target, request)))
+        return Call(f"{base}/models/{name}:{verb}", headers, to_json(write_body(target, request, self._written)))
 
     def read(self, request: Request, faults: Faults) -> Parser:
         """A parser for the answer."""
         return GeminiParser(request, faults)
 
 
-def write_body(target: Target, request: Request) -> JsonObject:
+def write_body(target: Target, request: Request, known: Written[JsonObject]) -> JsonObject:
     """The body; the contents come last, so that a longer conversation begins with the bytes of a shorter one."""
     quirks = target.quirks
     options: JsonObject = {_camel(name): value for name, value in target.options.items()}
@@ -91,7 +95,7 @@ def write_body(target: Target, request: Request) -> JsonObject:
         body["systemInstruction"] = {"parts": [{"text": request.system}]}
     names = names_of_calls(request.messages)
     signs = _NEEDS_SIGNATURES.search(target.model) is not None
-    written = [_write_message(message, names, quirks, signs=signs) for message in request.messages]
+    written = known.write(target, request.messages, lambda message: _write_message(message, names, quirks, signs=signs))
     body["contents"] = [turn for turn in written if turn["parts"]]
     return body
 

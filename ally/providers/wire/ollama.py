@@ -33,6 +33,7 @@ from ally.providers.wire.faults import Faults, Hints
 from ally.providers.wire.fields import count, decode, obj, objs, text
 from ally.providers.wire.openai import encode
 from ally.providers.wire.target import Quirks, Target
+from ally.providers.wire.written import Written
 
 _TOP_LEVEL = ("keep_alive", "think", "format", "truncate", "shift", "logprobs", "top_logprobs", "options")
 _MAX_TOKENS = ("max_tokens", "max_completion_tokens")
@@ -50,6 +51,7 @@ class OllamaWire:
     framing: Literal["sse", "lines"] = "lines"
 
     def __init__(self, target: Target) -> None:
+        self._written: Written[list[JsonObject]] = Written()
         self.hints = Hints(
             unreachable="start Ollama (`ollama serve`), or use the embedded engine: ally --provider local",
             unknown_model=f"fetch it with `ollama pull {target.model}`; `ollama list` shows what is there",
@@ -62,14 +64,14 @@ class OllamaWire:
             headers["Authorization"] = f"Bearer {target.api_key}"
         headers |= target.headers
         base = target.base_url.removesuffix("/v1").removesuffix("/api")
-        return Call(f"{base}/api/chat", headers, to_json(write_body(target, request)))
+        return Call(f"{base}/api/chat", headers, to_json(write_body(target, request, self._written)))
 
     def read(self, request: Request, faults: Faults) -> Parser:
         """A parser for the answer."""
         return OllamaParser(request, faults)
 
 
-def write_body(target: Target, request: Request) -> JsonObject:
+def write_body(target: Target, request: Request, known: Written[list[JsonObject]]) -> JsonObject:
     """The body; the messages come last, so that a longer conversation begins with the bytes of a shorter one."""
     quirks = target.quirks
     body: JsonObject = {"model": target.model, "stream": target.streaming}
@@ -91,8 +93,8 @@ def write_body(target: Target, request: Request) -> JsonObject:
         body["format"] = request.json_schema if quirks.structured == "json_schema" else "json"
     messages: list[JsonObject] = [{"role": "system", "content": request.system}] if request.system else []
     names = names_of_calls(request.messages)
-    for message in request.messages:
-        messages += _write_message(message, names, quirks)
+    for written in known.write(target, request.messages, lambda message: _write_message(message, names, quirks)):
+        messages += written
     body["messages"] = messages
     return body
 

@@ -37,6 +37,7 @@ from ally.providers.wire.faults import Faults, Hints
 from ally.providers.wire.fields import count, decode, obj, objs, text
 from ally.providers.wire.schema import in_words, is_closed
 from ally.providers.wire.target import Quirks, Target
+from ally.providers.wire.written import Written
 
 BETWEEN = "I have read the results."
 """What the assistant says where the format wants it to speak between a tool and the user."""
@@ -66,20 +67,23 @@ class OpenAIWire:
     framing: Literal["sse", "lines"] = "sse"
     hints = Hints()
 
+    def __init__(self) -> None:
+        self._written: Written[list[JsonObject]] = Written()
+
     def write(self, target: Target, request: Request) -> Call:
         """The HTTP request; equal arguments give equal bytes."""
         headers = {"Content-Type": "application/json", "Accept": "text/event-stream, application/json"}
         if target.api_key:
             headers["Authorization"] = f"Bearer {target.api_key}"
         headers |= target.headers
-        return Call(f"{target.base_url}/chat/completions", headers, to_json(write_body(target, request)))
+        return Call(f"{target.base_url}/chat/completions", headers, to_json(write_body(target, request, self._written)))
 
     def read(self, request: Request, faults: Faults) -> Parser:
         """A parser for the answer."""
         return OpenAIParser(request, faults)
 
 
-def write_body(target: Target, request: Request) -> JsonObject:
+def write_body(target: Target, request: Request, known: Written[list[JsonObject]]) -> JsonObject:
     """The body; the messages come last, so that a longer conversation begins with the bytes of a shorter one."""
     quirks = target.quirks
     body: JsonObject = {"model": target.model, "stream": target.streaming}
@@ -105,9 +109,9 @@ def write_body(target: Target, request: Request) -> JsonObject:
     if request.json_schema is not None and quirks.structured != "json_schema":
         system = f"{system}\n\n{in_words(request.json_schema)}".strip()
     messages: list[JsonObject] = [{"role": "system", "content": system}] if system else []
-    for message in request.messages:
-        for written in _write_message(message, quirks):
-            _follow(messages, written, quirks)
+    for written in known.write(target, request.messages, lambda message: _write_message(message, quirks)):
+        for message in written:
+            _follow(messages, message, quirks)
     body["messages"] = messages
     return body
 

@@ -23,6 +23,7 @@ from ally.providers.wire import anthropic, gemini, ollama, openai
 from ally.providers.wire.connection import to_json
 from ally.providers.wire.options import build_target
 from ally.providers.wire.target import Quirks, Target
+from ally.providers.wire.written import Written
 
 ADD = ToolSpec("add", "Adds two numbers.", {"type": "object", "properties": {"a": {"type": "integer"}}})
 READ = ToolSpec("read", "Reads.", {"type": "object", "properties": {}})
@@ -51,7 +52,7 @@ def target(
 
 
 def body(name: str, request: Request, where: Target | None = None) -> dict[str, Any]:
-    return WIRES[name].write_body(where or target(), request)
+    return WIRES[name].write_body(where or target(), request, Written())
 
 
 def written(name: str, request: Request, where: Target | None = None) -> bytes:
@@ -420,3 +421,18 @@ def test_a_model_without_key_sends_none() -> None:
     for wire in (openai.OpenAIWire(), gemini.GeminiWire(), anthropic.AnthropicWire(Quirks()), ollama.OllamaWire(where)):
         names = {name.lower() for name in wire.write(where, Request([user("x")])).headers}
         assert not names & {"authorization", "x-api-key", "x-goog-api-key"}
+
+
+@pytest.mark.parametrize("name", WIRES)
+def test_what_is_kept_from_the_last_request_changes_no_byte(name: str) -> None:
+    known: Written[Any] = Written()
+    call = ToolCall("c1", "look", {"n": 1})
+    result = ToolResult("c1", "seen", name="look")
+    history = [user("hi"), AssistantMessage((call,)), ToolMessage((result,)), user("and?")]
+    for end in (1, 3, 4, 2, 4):
+        request = Request(tuple(history[:end]))
+        for where in (target(), target(temperature=0.5)):
+            assert to_json(WIRES[name].write_body(where, request, known)) == written(name, request, where)
+    history[0] = user("something else")
+    request = Request(tuple(history))
+    assert to_json(WIRES[name].write_body(target(), request, known)) == written(name, request)

@@ -32,6 +32,7 @@ from ally.providers.wire.connection import to_json
 from ally.providers.wire.openai import BETWEEN
 from ally.providers.wire.options import build_target
 from ally.providers.wire.target import Quirks
+from ally.providers.wire.written import Written
 from tests.fakes import KEY, Fake, FakeAnthropic, FakeGemini, FakeOllama, FakeOpenAI, Reply
 
 PNG = Image(b"\x89PNG", "image/png")
@@ -47,7 +48,7 @@ every = pytest.mark.parametrize("name", WIRES)
 
 def body(name: str, messages: tuple[Message, ...], quirks: Quirks | None = None) -> dict[str, Any]:
     where = build_target("acme", "m-1", "http://127.0.0.1:1/v1", quirks=quirks)
-    return WIRES[name].write_body(where, Request(messages, tools=(READ,)))
+    return WIRES[name].write_body(where, Request(messages, tools=(READ,)), Written())
 
 
 @every
