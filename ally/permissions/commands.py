@@ -10,7 +10,6 @@ from ally.permissions.patterns import first_word, permits_words, restricts_words
 from ally.permissions.rules import SHELL, Rule
 from ally.permissions.secrets import unsearched
 from ally.permissions.shell import Command, Judgement, judge
-from ally.permissions.shell.wrappers import LAUNCHERS
 
 MAX_FOLLOWED = 500
 MAX_CHARACTERS = 4_096
@@ -152,6 +151,8 @@ def _may_run_anything(command: Command) -> bool:
     if program is None:
         return bool(command.words)
     name = fold(program.rpartition("/")[2])
+    from ally.permissions.shell.wrappers import LAUNCHERS  # late: with the grammar
+
     return not command.is_read_only and (name in LAUNCHERS or _RUNS_ITS_ARGUMENTS.fullmatch(name) is not None)
 
 

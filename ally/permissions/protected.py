@@ -33,11 +33,12 @@ def _ends(names: Sequence[str]) -> str:
     return "|".join(map(re.escape, names))
 
 
-_AUTO_RUN = re.compile(
+# Compiled by their first use, not at every start of the program.
+_AUTO_RUN = (
     rf"(.*/)?(?P<folder>{_ends(_FOLDERS)}|start menu/programs/startup)(/.*)?"
     rf"|(.*/)?(?P<file>{_ends(_FILES)}|{_NAME_PATTERNS})"
 )
-_SYSTEM_FILES = re.compile(rf"({_SYSTEM})(/.*)?")
+_SYSTEM_FILES = rf"({_SYSTEM})(/.*)?"
 
 
 def protected_reason(path: Path, root: Path, home: Path, own: Sequence[Path] = ()) -> str:
@@ -48,9 +49,9 @@ def protected_reason(path: Path, root: Path, home: Path, own: Sequence[Path] = (
     if own_reason(path, own):
         return f"belongs to Ally: {path.name}"
     folded = fold_path(path)
-    if found := _AUTO_RUN.fullmatch(folded):
+    if found := re.fullmatch(_AUTO_RUN, folded):
         return f"may run by itself: {_shown(path, root, home)}" if found["file"] else _folder_text(found["folder"])
-    if _SYSTEM_FILES.fullmatch(folded) and not is_within(folded, fold_path(root)):
+    if re.fullmatch(_SYSTEM_FILES, folded) and not is_within(folded, fold_path(root)):
         return f"part of the system: {path}"
     return ""
 

@@ -18,13 +18,14 @@ MAX_FOLDERS = 5_000
 MAX_FOUND = 200
 _FRESH_NS = 100_000_000  # a folder changed this recently may change again without a new time of change
 
-_HARMLESS = re.compile(r"(.*[._-])?(example|sample|template|dist|defaults?|schema)|(example|sample|template)\.env")
-_ENV = re.compile(r"\.env(rc)?([._~-].*)?|.+\.env")
-_PRIVATE_KEY = re.compile(
+# Patterns are compiled by their first use, not at every start of the program.
+_HARMLESS = r"(.*[._-])?(example|sample|template|dist|defaults?|schema)|(example|sample|template)\.env"
+_ENV = r"\.env(rc)?([._~-].*)?|.+\.env"
+_PRIVATE_KEY = (
     r"id_(rsa|dsa|ecdsa|ed25519|xmss)(_sk)?([._-](?!pub$).*)?|ssh_host_.*_key|master\.key|wallet\.dat"
     r"|.+\.(pem|key|p8|p12|pfx|pkcs12|kdbx?|jks|keystore|ppk|keytab|ovpn|agilekeychain|keychain(-db)?)"
 )
-_CREDENTIALS = re.compile(
+_CREDENTIALS = (
     r"\.?_?netrc|\.npmrc|\.yarnrc\.yml|\.pypirc|\.pgpass|pgpass\.conf|\.my\.cnf|\.mylogin\.cnf|\.htpasswd|\.dockercfg"
     r"|\.git-credentials|\.s3cfg|\.boto|\.vault-token|\.terraformrc|terraform\.rc|\.databrickscfg|\.dbshell"
     r"|\.xauthority|\.iceauthority|\.authinfo(\.gpg)?"
@@ -32,7 +33,7 @@ _CREDENTIALS = re.compile(
     r"|client_?secrets?.*\.json|.*service[-_]?account.*\.json|.*-sa-key\.json|oauth_creds\.json|kaggle\.json"
     r"|\.?secrets?(\.(json|ya?ml|toml|ini|env|txt))?|.+\.tfvars(\.json)?|.+\.tfstate(\..*)?|local\.settings\.json"
 )
-_HISTORY = re.compile(r"\.?\w*_history|\.histfile|\.zhistory|fish_history|consolehost_history\.txt|\.lesshst|\.viminfo")
+_HISTORY = r"\.?\w*_history|\.histfile|\.zhistory|fish_history|consolehost_history\.txt|\.lesshst|\.viminfo"
 _BY_NAME = (
     ("holds keys", _ENV),
     ("private key", _PRIVATE_KEY),
@@ -78,10 +79,10 @@ def _places(places: Sequence[str]) -> str:
 
 
 _BY_PLACE = (
-    ("holds credentials", re.compile(_places(_CREDENTIAL_PLACES))),
-    ("password store", re.compile(_places(_KEYRING_PLACES))),
-    ("browser profile", re.compile(_places([*_BROWSER_PLACES, *_BROWSER_PLACES_WITH_BLANKS]))),
-    ("secret of the system", re.compile(f"({_SYSTEM_PLACES})(/.*)?")),
+    ("holds credentials", _places(_CREDENTIAL_PLACES)),
+    ("password store", _places(_KEYRING_PLACES)),
+    ("browser profile", _places([*_BROWSER_PLACES, *_BROWSER_PLACES_WITH_BLANKS])),
+    ("secret of the system", f"({_SYSTEM_PLACES})(/.*)?"),
 )
 _HOME_PLACES = (*_CREDENTIAL_PLACES, *_KEYRING_PLACES, *_BROWSER_PLACES, *_BROWSER_PLACES_WITH_BLANKS)
 _LAST_PARTS = frozenset(place.rpartition("/")[2] for place in _HOME_PLACES)
@@ -200,9 +201,9 @@ def _folder_reason(folder: str, home: str) -> str:
 @lru_cache(maxsize=16_384)
 def _name_reason(name: str) -> str:
     folded = fold(name)
-    if folded in _NO_SECRETS or _HARMLESS.fullmatch(folded):
+    if folded in _NO_SECRETS or re.fullmatch(_HARMLESS, folded):
         return ""
-    return next((f"{kind}: {name}" for kind, pattern in _BY_NAME if pattern.fullmatch(folded)), "")
+    return next((f"{kind}: {name}" for kind, pattern in _BY_NAME if re.fullmatch(pattern, folded)), "")
 
 
 def _last_part_reason(text: str, name: str, home: str) -> str:
@@ -214,4 +215,4 @@ def _last_part_reason(text: str, name: str, home: str) -> str:
 def _place_reason(text: str, home: str) -> str:
     folded = fold_path(text)
     shown = "~" + text[len(home) :] if text.startswith(home + "/") else text
-    return next((f"{kind}: {shown}" for kind, pattern in _BY_PLACE if pattern.fullmatch(folded)), "")
+    return next((f"{kind}: {shown}" for kind, pattern in _BY_PLACE if re.fullmatch(pattern, folded)), "")
