@@ -24,7 +24,7 @@ application_default_credentials.json .Xauthority .bash_history .zsh_history .pyt
 ~/.azure/msal_token_cache.json ~/.config/gcloud/credentials.db ~/.config/gh/hosts.yml ~/.password-store/x.gpg
 ~/.local/share/keyrings/login.keyring ~/.mozilla/firefox/x/logins.json ~/.config/google-chrome/Default/Cookies
 ~/.config/chromium ~/.thunderbird/x ~/.cargo/credentials.toml ~/.m2/settings.xml ~/.gem/credentials
-~/.cache/huggingface/token ~/.claude/.credentials.json ~/.codex/auth.json /root/.ssh/id_rsa
+~/.cache/huggingface/token ~/.claude/.credentials.json ~/.codex/auth.json /var/root/.ssh/id_rsa
 /home/other/.aws/config /etc/shadow /etc/shadow- /etc/gshadow /etc/sudoers.d/x /etc/ssl/private/x
 /proc/self/environ /proc/12/environ /proc/12/task/13/environ /proc/self/mem /run/secrets/db
 /var/run/secrets/token /dev/mem
