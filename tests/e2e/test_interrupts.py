@@ -20,7 +20,7 @@ from tests.e2e.rig import ROUNDS, Chat, Figures, Rig, Shot, new_marker, until
 from tests.fakes import Failure, FakeOpenAI, Hang, Reply, Usage
 
 CHUNKS = 4
-INTERRUPTS = ROUNDS or 40
+INTERRUPTS = ROUNDS or 24
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 BIG = "".join(f"<{number:05d}> a line of a large file\n" for number in range(40_000))
 NEXT = "I am still here."

@@ -19,7 +19,7 @@ from tests.e2e.task import Task, make_task, write
 from tests.fakes import FakeOpenAI, Reply
 
 CHUNKS = 4
-KILLS = ROUNDS or 20
+KILLS = ROUNDS or 8
 MOMENTS = ("time", "write", "line", "command", "write", "time")
 """At any time, when a file is being written, right after a line of output, while a command runs."""
 

@@ -21,7 +21,7 @@ from ally.messages import Text, ToolCall, UserMessage, assistant, user
 from ally.sessions.store import Sessions
 
 ROOT = Path(__file__).resolve().parents[3]
-KILLS = 40
+KILLS = 16
 
 WRITER = """
 import sys
