@@ -266,8 +266,7 @@ class App:
         """Where commands run; the machine is tried when this is first asked for."""
         from ally.sandbox import choose  # heavy
 
-        given = self.given_keys or {}
-        return choose(self.env, [value for value in given.values() if value])
+        return choose(self.env, self.keys.values())
 
     def _rules(self, consent: Consent) -> "list[Rule]":
         from ally.permissions.configured import configured_rules  # heavy
