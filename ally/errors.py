@@ -13,6 +13,7 @@ AllyError                   message, hint
 │   ├── RateLimited         retry_after_s
 │   ├── Overloaded
 │   ├── ContextTooLong      limit_tokens
+│   ├── PromptCut           read_tokens, sent_tokens
 │   ├── BadRequest
 │   ├── Unreachable
 │   │   └── OfflineRefused  destination
@@ -137,6 +138,20 @@ class ContextTooLong(ProviderError):
     ) -> None:
         super().__init__(message, provider=provider, model=model, hint=hint)
         self.limit_tokens = limit_tokens
+
+
+class PromptCut(ProviderError):
+    """The service dropped part of the prompt without saying so; the answer was given without it.
+
+    `read_tokens` is what it says it read, `sent_tokens` about what was sent.
+    """
+
+    def __init__(
+        self, message: str, *, read_tokens: int, sent_tokens: int, provider: str = "", model: str = "", hint: str = ""
+    ) -> None:
+        super().__init__(message, provider=provider, model=model, hint=hint)
+        self.read_tokens = read_tokens
+        self.sent_tokens = sent_tokens
 
 
 class BadRequest(ProviderError):

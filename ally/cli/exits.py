@@ -19,6 +19,7 @@ _CODES: tuple[tuple[type[errors.AllyError], int], ...] = (
     (errors.RateLimited, UNREACHABLE),
     (errors.IdleStream, UNREACHABLE),
     (errors.ContextTooLong, LIMIT),
+    (errors.PromptCut, LIMIT),
     (errors.UnknownProvider, USAGE),
     (errors.MissingPackage, USAGE),
     (errors.UnknownModel, USAGE),

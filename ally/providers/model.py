@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from ally.messages import BadToolCall, JsonObject, Message, ToolCall, ToolSpec
+from ally.models.facts import SMALL_PARAMETERS, SMALL_WINDOW, FactSource
 
 __all__ = [
     "BadToolCall",
@@ -18,11 +19,14 @@ __all__ = [
     "TextChunk",
     "ThinkingChunk",
     "ToolCall",
+    "ToolCalling",
     "ToolSpec",
     "Usage",
 ]
 
-FactSource = Literal["measured", "server", "catalogue", "user", "guess"]
+ToolCalling = Literal["native", "schema", "text"]
+"""How a model calls tools: by its service's own field, as JSON held to a schema, or as text that Ally reads."""
+
 StopReason = Literal["end", "tool_calls", "length", "stop_sequence", "refused"]
 
 
@@ -60,11 +64,18 @@ class ThinkingChunk:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Token counts of one call as the service reports them; `input_tokens` includes the cached ones."""
+    """Token counts of one call as the service reports them; `input_tokens` includes the cached ones.
+
+    `reports_cache`: the service counts what it read from its cache, so that 0 cached tokens means none. The times are
+    what the server itself measured for reading the prompt and writing the answer, None if it does not say.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     cached_input_tokens: int = 0
+    reports_cache: bool = False
+    prefill_s: float | None = None
+    generation_s: float | None = None
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
@@ -87,7 +98,12 @@ Chunk = TextChunk | ThinkingChunk | ToolCall | BadToolCall | Done
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What is known of a model before the first call, and from where."""
+    """What is known of a model, and from where. It may become better known with the calls.
+
+    `tools`: it can be given tools, in the way that `tool_calling` names. `constrains`: the service can hold an answer
+    to a JSON Schema. `parameters` counts weights, None where that is not known. `digest` names the very weights and
+    template, for what was found out about them; empty where the service has no such name.
+    """
 
     provider: str
     model: str
@@ -95,9 +111,19 @@ class Profile:
     context_window: int | None = None
     context_window_source: FactSource = "guess"
     tools: bool = True
+    tool_calling: ToolCalling = "native"
+    constrains: bool = False
     images: bool = False
     streaming: bool = True
     road: Literal["fast", "guide"] = "fast"
+    parameters: int | None = None
+    digest: str = ""
+
+    @property
+    def is_small(self) -> bool:
+        """Whether every token of the prompt counts: a model of at most 4 billion weights, or a window of 8k."""
+        few = self.parameters is not None and self.parameters <= SMALL_PARAMETERS
+        return few or (self.context_window is not None and self.context_window <= SMALL_WINDOW)
 
 
 class Model(Protocol):
