@@ -172,8 +172,8 @@ class App:
             temperature=spec.temperature if wanted.temperature is None else wanted.temperature,
         )
         connected = connect(self.registry, self.keys, choice, settings.provider_options, self.warn)
-        prompt = wanted.system_prompt or spec.prompt
-        system = system_prompt(prompt, self._instructions(), has_tools=connected.profile.tools)
+        prompt, profile = wanted.system_prompt or spec.prompt, connected.profile
+        system = system_prompt(prompt, self._instructions(), has_tools=profile.tools, is_short=profile.is_small)
         return Conversation(connected, system=system)
 
     def equip(self, talk: "Conversation", agent: str, session: "Session", consent: Consent) -> None:
@@ -213,7 +213,7 @@ class App:
             images=lambda: talk.model.profile.images,
             jobs=self.jobs,
         )
-        talk.tools = build_tools(load_agent(agent).tools, bench)
+        talk.give(build_tools(load_agent(agent).tools, bench))
 
     def policy(self, workspace: "Workspace", consent: Consent) -> "Policy":
         """What may happen in `workspace` without asking.

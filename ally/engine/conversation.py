@@ -23,6 +23,7 @@ from ally.messages import (
 )
 from ally.providers.model import Model, Request
 from ally.tools.base import Tool
+from ally.tools.compact import compact
 
 if TYPE_CHECKING:
     from ally.checkpoints import Checkpoints
@@ -59,12 +60,13 @@ class Conversation:
     `messages` is the history. It only grows, but for `clear`, `compact` and a last message that was refused.
     `notes` is what the model is told with the next message: the date, what the user undid or ran. `used_tokens` is what
     the service counted for the first `counted_messages` messages, system prompt and tools included. `spill` is the
-    folder for results that are too long.
+    folder for results that are too long. `offered` is what the model gets of `tools`.
     """
 
     model: Model
     system: str = ""
     tools: Sequence[Tool] = ()
+    offered: Sequence[Tool] = field(init=False)
     json_schema: JsonObject | None = None
     limits: Limits = Limits()
     gate: Gate | None = None
@@ -78,6 +80,9 @@ class Conversation:
     counted_messages: int = 0
     waiting: deque[UserMessage] = field(default_factory=deque[UserMessage])
     unanswered: int = 0
+
+    def __post_init__(self) -> None:
+        self.give(self.tools)
 
     def request(self) -> Request:
         """The next call of the model; each begins with all of the one before."""
@@ -100,7 +105,15 @@ class Conversation:
 
     def tool_specs(self) -> tuple[ToolSpec, ...]:
         """The tools the model is told about: none for a model that cannot call any."""
-        return tuple(tool.spec for tool in self.tools) if self.model.profile.tools else ()
+        return tuple(tool.spec for tool in self.offered) if self.model.profile.tools else ()
+
+    def give(self, tools: Sequence[Tool]) -> None:
+        """Let the model work with `tools`, a small one with those that it can handle.
+
+        It is decided once for a model, for its prompt must stay as it is.
+        """
+        self.tools = tools
+        self.offered = compact(tools) if self.model.profile.is_small else tools
 
     def queue(self, message: UserMessage) -> None:
         """Say `message` as soon as the running turn asks the model again; without a turn, with the next one."""
@@ -170,6 +183,7 @@ class Conversation:
         Thinking and signatures stay behind: a service refuses those of another one.
         """
         before, self.model, self.system = self.model, model, system
+        self.give(self.tools)
         self.go_on(self.messages)
         return before
 

@@ -85,9 +85,9 @@ class Round:
     async def _prepare(self, call: Call) -> "Ready | Asked | ToolResult":
         if isinstance(call, BadToolCall):
             return failed(call, call.problem)
-        tool = next((tool for tool in self._talk.tools if tool.spec.name == call.name), None)
+        tool = next((tool for tool in self._talk.offered if tool.spec.name == call.name), None)
         if tool is None:
-            names = ", ".join(tool.spec.name for tool in self._talk.tools) or "none"
+            names = ", ".join(tool.spec.name for tool in self._talk.offered) or "none"
             return failed(call, f"There is no tool {json.dumps(call.name)}. Available: {names}.")
         try:
             check_arguments(tool, call.args)

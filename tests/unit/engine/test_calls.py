@@ -326,7 +326,7 @@ async def test_a_fault_in_a_tool_is_a_result_that_names_the_place():
             raise ZeroDivisionError("oops")
 
     talk = conversation([], Rules(yes), ("work", 1))
-    talk.tools = [Broken("work", "write", [])]
+    talk.give([Broken("work", "write", [])])
     events = await play(talk)
     assert isinstance(events[-1], TurnFinished)
     text = talk.messages[2].results[0].for_model
