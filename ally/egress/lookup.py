@@ -4,6 +4,8 @@ import json
 import socket
 import threading
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -20,20 +22,43 @@ class NoAnswer(Exception):  # a look-up has a reason for its callers, not an err
     """Nothing usable came; the text says why, e.g. "it does not run"."""
 
 
-def get_json(url: str, timeout_s: float) -> JsonObject:
+def get_json(url: str, timeout_s: float, headers: Mapping[str, str] | None = None) -> JsonObject:
     """The JSON object that a GET of `url` gives, within `timeout_s` whatever the server or the name look-up does.
 
-    Proxies and redirects are not followed, and a server in the cloud is never asked.
+    Proxies and redirects are not followed, and a server in the cloud is never asked. `headers` are added, e.g. a key.
 
     Raises:
         NoAnswer: it was not asked, does not run, is too slow, or says something else.
     """
-    location = classify(url)
+    return _ask(_Question("GET", url, timeout_s, dict(headers or {})))
+
+
+def post_json(url: str, body: JsonObject, timeout_s: float, headers: Mapping[str, str] | None = None) -> JsonObject:
+    """The JSON object that a POST of `body` to `url` gives; all else as in `get_json`.
+
+    Raises:
+        NoAnswer: it was not asked, does not run, is too slow, or says something else.
+    """
+    sent = {"content-type": "application/json", **(headers or {})}
+    return _ask(_Question("POST", url, timeout_s, sent, json.dumps(body).encode()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    method: str
+    url: str
+    timeout_s: float
+    headers: dict[str, str]
+    body: bytes | None = None
+
+
+def _ask(question: _Question) -> JsonObject:
+    timeout_s, location = question.timeout_s, classify(question.url)
     if location == "cloud" or (is_enabled() and location != "local"):
         raise NoAnswer("it is not in the local network" if location == "cloud" else "offline")
     found: list[JsonObject | NoAnswer] = []
     # A thread, because looking up a name cannot be given a time limit.
-    asking = threading.Thread(target=_look, args=(url, timeout_s, found), daemon=True, name="lookup")
+    asking = threading.Thread(target=_look, args=(question, found), daemon=True, name="lookup")
     asking.start()
     asking.join(timeout_s)
     answer = found[0] if found else NoAnswer(f"no answer within {timeout_s:g} s")
@@ -42,13 +67,13 @@ def get_json(url: str, timeout_s: float) -> JsonObject:
     return answer
 
 
-def _look(url: str, timeout_s: float, found: list[JsonObject | NoAnswer]) -> None:
+def _look(question: _Question, found: list[JsonObject | NoAnswer]) -> None:
     try:
-        answer: object = json.loads(_get(url, timeout_s))
+        answer: object = json.loads(_send(question))
     except ConnectionRefusedError:
         found.append(NoAnswer("it does not run"))
     except TimeoutError:
-        found.append(NoAnswer(f"no answer within {timeout_s:g} s"))
+        found.append(NoAnswer(f"no answer within {question.timeout_s:g} s"))
     except OSError as error:
         found.append(NoAnswer(error.strerror or str(error)))
     except (ValueError, RecursionError):
@@ -58,10 +83,12 @@ def _look(url: str, timeout_s: float, found: list[JsonObject | NoAnswer]) -> Non
         found.append(cast(JsonObject, answer) if is_object else NoAnswer(_STRANGER))
 
 
-def _get(url: str, timeout_s: float) -> bytes:
+def _send(question: _Question) -> bytes:
     """The body of a 200 answer that is complete within the time limit."""
+    url, timeout_s, content = question.url, question.timeout_s, question.body
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     begun = time.monotonic()
     # Refused at once when nothing listens, so that the HTTP modules are not even loaded then.
     socket.create_connection((host, port), timeout=timeout_s).close()
@@ -72,7 +99,7 @@ def _get(url: str, timeout_s: float) -> bytes:
     body = bytearray()
     status = None
     try:
-        connection.request("GET", parts.path, headers={"accept": "application/json"})
+        connection.request("GET", path, headers={"accept": "application/json", **headers})
         response = connection.getresponse()
         status = response.status
         if status != 200:
@@ -85,7 +112,7 @@ def _get(url: str, timeout_s: float) -> bytes:
         raise ValueError(_STRANGER) from error
     finally:
         connection.close()
-        sent = len(parts.path) + len(host) + 60
+        sent = len(path) + len(host) + 60 + sum(len(name) + len(value) + 4 for name, value in headers.items())
         seconds = time.monotonic() - begun
         ledger.add(Transfer("lookup", "GET", parts.scheme, host, port, classify(url), status, sent, len(body), seconds))
     return bytes(body)

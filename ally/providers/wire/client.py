@@ -126,9 +126,12 @@ def profile_of(target: Target, *, context_window: int | None = None) -> Profile:
         context_window=window,
         context_window_source=source if window else "guess",
         tools=target.quirks.tools,
+        constrains=target.quirks.structured == "json_schema" if target.constrains is None else target.constrains,
         images=target.quirks.images,
         streaming=target.streaming,
         road="fast",
+        parameters=target.parameters,
+        digest=target.digest,
     )
 
 

@@ -47,6 +47,12 @@ class Target:
     quirks: Quirks = Quirks()
     context_window: int | None = None
     context_window_source: FactSource = "user"
+    constrains: bool | None = None
+    """Whether the service holds an answer to a JSON Schema; None: as `quirks.structured` says."""
+    parameters: int | None = None
+    """How many weights the model has, if that is known."""
+    digest: str = ""
+    """A name of the very weights and template, if the service has one."""
     connect_timeout_s: float = 10.0
     idle_timeout_s: float = 120.0
     """Longest silence, before the first byte and between two."""
