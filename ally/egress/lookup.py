@@ -85,7 +85,7 @@ def _look(question: _Question, found: list[JsonObject | NoAnswer]) -> None:
 
 def _send(question: _Question) -> bytes:
     """The body of a 200 answer that is complete within the time limit."""
-    url, timeout_s, content = question.url, question.timeout_s, question.body
+    url, timeout_s, headers = question.url, question.timeout_s, question.headers
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -99,7 +99,7 @@ def _send(question: _Question) -> bytes:
     body = bytearray()
     status = None
     try:
-        connection.request("GET", path, headers={"accept": "application/json", **headers})
+        connection.request(question.method, path, question.body, {"accept": "application/json", **headers})
         response = connection.getresponse()
         status = response.status
         if status != 200:
@@ -112,7 +112,9 @@ def _send(question: _Question) -> bytes:
         raise ValueError(_STRANGER) from error
     finally:
         connection.close()
-        sent = len(path) + len(host) + 60 + sum(len(name) + len(value) + 4 for name, value in headers.items())
-        seconds = time.monotonic() - begun
-        ledger.add(Transfer("lookup", "GET", parts.scheme, host, port, classify(url), status, sent, len(body), seconds))
+        sent = len(path) + len(host) + 60 + len(question.body or b"")
+        sent += sum(len(name) + len(value) + 4 for name, value in headers.items())
+        seconds, where = time.monotonic() - begun, classify(url)
+        done = Transfer("lookup", question.method, parts.scheme, host, port, where, status, sent, len(body), seconds)
+        ledger.add(done)
     return bytes(body)
