@@ -117,11 +117,15 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class UsageReported:
-    """Tokens of one model call as the service counted them; `input_tokens` includes the cached ones."""
+    """Tokens of one model call as the service counted them; `input_tokens` includes the cached ones.
+
+    `broken_at` says why the prompt was read anew though the request before began like it; empty if it was not.
+    """
 
     input_tokens: int
     output_tokens: int
     cached_input_tokens: int
+    broken_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from ally.engine.conversation import Conversation
 from ally.errors import BadReply, ContextTooLong
 from ally.events import Compacted, Event, Notice, UsageReported
 from ally.messages import AssistantMessage, Message, Text, ToolCall, ToolMessage, UserMessage, assistant, user
-from ally.providers.model import Request
+from ally.providers.model import Request, Usage
 
 RESERVE_SHARE = 0.15
 """The part of the window kept free for the answer."""
@@ -104,7 +104,13 @@ async def _collect(talk: Conversation, request: Request, answer: Answer) -> Asyn
         async for chunk in chunks:
             answer.add(chunk)
     if answer.done and (usage := answer.done.usage):
-        yield UsageReported(usage.input_tokens, usage.output_tokens, usage.cached_input_tokens)
+        yield usage_of(talk, request, usage)
+
+
+def usage_of(talk: Conversation, request: Request, usage: Usage) -> UsageReported:
+    """What a call took, compared with the calls before."""
+    reading = talk.meter.read(request, usage)
+    return UsageReported(usage.input_tokens, usage.output_tokens, usage.cached_input_tokens, reading.broken_at)
 
 
 def _without_results(said: Sequence[Message]) -> list[Message]:

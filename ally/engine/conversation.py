@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ally.engine.gate import Gate
 from ally.engine.interrupt import Interrupt
+from ally.engine.warmth import Meter
 from ally.messages import (
     AssistantMessage,
     JsonObject,
@@ -76,6 +77,7 @@ class Conversation:
     messages: list[Message] = field(default_factory=list[Message])
     notes: list[str] = field(default_factory=list[str])
     interrupt: Interrupt = field(default_factory=Interrupt)
+    meter: Meter = field(default_factory=Meter)
     used_tokens: int | None = None
     counted_messages: int = 0
     waiting: deque[UserMessage] = field(default_factory=deque[UserMessage])
@@ -173,7 +175,7 @@ class Conversation:
     def replace_history(self, messages: Sequence[Message]) -> None:
         """Go on with `messages` in place of everything before."""
         self.messages[:] = messages
-        self.used_tokens = None
+        self._forget_counts()
         if self.log is not None:
             self.log.compact(messages)
 
@@ -190,12 +192,17 @@ class Conversation:
     def go_on(self, messages: Sequence[Message]) -> None:
         """Take over what was said before, perhaps with another model, which is in the log already."""
         self.messages[:] = [_portable(message) for message in messages]
-        self.used_tokens = None
+        self._forget_counts()
 
     def clear(self) -> None:
         """Forget everything that was said."""
         self.messages.clear()
+        self._forget_counts()
+
+    def _forget_counts(self) -> None:
+        """What was counted was another history."""
         self.used_tokens = None
+        self.meter.forget()
 
 
 def _for_model(message: Message) -> Message:

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from ally.engine.answer import Answer
-from ally.engine.compaction import compact, is_needed
+from ally.engine.compaction import compact, is_needed, usage_of
 from ally.engine.conversation import Conversation
 from ally.engine.interrupt import Interrupted, TimeUp
 from ally.engine.retry import next_wait_s
@@ -22,7 +22,6 @@ from ally.events import (
     TurnFinished,
     TurnInterrupted,
     TurnStarted,
-    UsageReported,
     UserSaid,
 )
 from ally.messages import AssistantMessage, BadToolCall, Text, ToolCall, ToolMessage, UserMessage, user
@@ -47,6 +46,7 @@ async def send(talk: Conversation, message: UserMessage) -> AsyncGenerator[Event
     """
     talk.say(message)
     talk.interrupt.start(talk.limits.max_seconds)
+    talk.meter.start_turn()
     yield TurnStarted(talk.model.profile.provider, talk.model.profile.model)
     answer = Answer()
     try:
@@ -82,6 +82,7 @@ async def _rounds(talk: Conversation, answer: Answer) -> AsyncGenerator[Event]:
             if request != talk.form_request and not _has_form(talk, finished):
                 talk.say(user(AS_JSON))
                 request = talk.form_request
+                talk.meter.forget()  # it has no tools
                 continue
             yield TurnFinished(done.stop_reason if done else "end")
             return
@@ -159,7 +160,11 @@ async def _attempt(talk: Conversation, answer: Answer, request: Request) -> Asyn
         raise CutStream("The answer stopped before it was complete.", provider=profile.provider, model=profile.model)
     if usage := answer.done.usage:
         talk.count(usage.input_tokens + usage.output_tokens)
-        yield UsageReported(usage.input_tokens, usage.output_tokens, usage.cached_input_tokens)
+        reported = usage_of(talk, request, usage)
+        yield reported
+        if reported.broken_at and talk.model.profile.location != "cloud":  # there, caches come and go
+            anew = usage.input_tokens - usage.cached_input_tokens
+            yield Notice(f"The model read {anew:,} tokens of the prompt again: {reported.broken_at}.")
 
 
 def _ended_early(talk: Conversation, answer: Answer, end: Exception) -> Event:

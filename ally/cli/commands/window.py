@@ -7,8 +7,17 @@ from ally.cli.terminal import clean, one_line
 from ally.engine.compaction import compact
 from ally.engine.context import shares, used
 from ally.events import Compacted, Notice
+from ally.providers.model import Profile
 
 BAR_COLUMNS = 30
+SOURCES = {
+    "measured": "measured",
+    "server": "says the server",
+    "catalogue": "says the catalogue",
+    "user": "as you set it",
+    "guess": "a guess",
+}
+"""Who says how large the window is."""
 
 
 async def context(chat: Chat, rest: str) -> str:
@@ -24,8 +33,26 @@ async def context(chat: Chat, rest: str) -> str:
         f"{name:<{width}}  {tokens:>9,}  {tokens / whole:>4.0%}  {_bar(tokens / whole)}".rstrip()
         for name, tokens in rows
     ]
-    of_window = f" of {window:,} ({total / whole:.0%})" if window else "; the size of the window is not known"
-    return "\n".join([*lines, f"about {total:,} tokens{of_window}"])
+    return "\n".join([*lines, f"about {total:,} tokens{_of_window(chat.talk.model.profile, total)}", *_last_turn(chat)])
+
+
+def _of_window(profile: Profile, total: int) -> str:
+    window = profile.context_window
+    if window is None:
+        return "; the size of the window is not known (context_window in provider_options sets it)"
+    return f" of {window:,} ({total / window:.0%}; {SOURCES[profile.context_window_source]})"
+
+
+def _last_turn(chat: Chat) -> list[str]:
+    """How much of its prompts the model read anew in the last turn."""
+    turn = chat.talk.meter.turn
+    if not turn.requests:
+        return []
+    calls = f"{turn.requests} request{'' if turn.requests == 1 else 's'}"
+    reused = "reuse not reported" if turn.reused is None else f"{turn.reused:,} reused"
+    seconds = "" if turn.seconds is None else f", in {turn.seconds:.1f} s"
+    broken = f"; broken: {turn.broken_at}" if turn.broken_at else ""
+    return [f"last turn: {calls}, {turn.prefilled:,} tokens read, {reused}{seconds}{broken}"]
 
 
 async def shorten(chat: Chat, focus: str) -> str:
