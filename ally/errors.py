@@ -205,10 +205,10 @@ class BadReply(ProviderError):
 
 
 class ModelFileError(ProviderError):
-    """A model file of the embedded engine cannot be fetched, checked, stored or loaded."""
+    """A model of this machine, of the embedded engine or another, cannot be fetched, checked, stored or loaded."""
 
-    def __init__(self, message: str, *, model: str = "", hint: str = "") -> None:
-        super().__init__(message, provider="local", model=model, hint=hint)
+    def __init__(self, message: str, *, provider: str = "local", model: str = "", hint: str = "") -> None:
+        super().__init__(message, provider=provider, model=model, hint=hint)
 
 
 class ToolError(AllyError):
