@@ -1,0 +1,83 @@
+"""The server of llama.cpp: one model, or several behind its router.
+
+Source: llama.cpp, tools/server/README.md, "GET /props", "GET /v1/models" and "Using multiple models".
+"""
+
+from urllib.parse import quote
+
+from ally.messages import JsonObject
+from ally.models.facts import ListedModel, ModelFacts, Server
+from ally.models.servers import fields
+from ally.models.servers.answers import Headers, ask
+
+_ANSWERING = ("loaded", "sleeping")
+
+
+def list_models(root: str, headers: Headers | None = None) -> Server | None:
+    """The models of the server at `root`; None if none answers there or it is another kind."""
+    rows = fields.rows(ask(f"{root}/v1/models", headers) or {}, "data")
+    if not any(_is_ours(row) for row in rows):
+        return None
+    props = ask(f"{root}/props", headers) or {}
+    is_router = fields.text(props, "role") == "router" or any(fields.section(row, "status") for row in rows)
+    models = (_of_router(root, row, headers) if is_router else _listed(row, props, is_loaded=True) for row in rows)
+    found = tuple(model for model in models if model.name)
+    return Server("llamacpp", root, "llamacpp", fields.text(props, "build_info"), found)
+
+
+def ask_facts(root: str, model: str, headers: Headers | None = None) -> ModelFacts | None:
+    """What the server at `root` says of `model`; None if none answers there, or it is another kind or lacks it.
+
+    A server with one model answers with it whatever the name is.
+    """
+    server = list_models(root, headers)
+    if server is None:
+        return None
+    if len(server.models) == 1:
+        return server.models[0].facts
+    return next((listed.facts for listed in server.models if listed.name == model), None)
+
+
+def _is_ours(row: JsonObject) -> bool:
+    return fields.text(row, "owned_by") == "llamacpp"
+
+
+def _of_router(root: str, row: JsonObject, headers: Headers | None) -> ListedModel:
+    name = fields.text(row, "id")
+    if fields.text(fields.section(row, "status"), "value") not in _ANSWERING:
+        return _listed(row, {}, is_loaded=False)
+    # Without autoload=false the question would load the model.
+    props = ask(f"{root}/props?model={quote(name, safe='')}&autoload=false", headers) or {}
+    return _listed(row, props, is_loaded=True)
+
+
+def _listed(row: JsonObject, props: JsonObject, *, is_loaded: bool) -> ListedModel:
+    name, meta = fields.text(row, "id"), fields.section(row, "meta")
+    file = fields.text(props, "model_path") or fields.text(row, "path")
+    # The window of one slot, i.e. of one request: the server divides what it was given by its slots.
+    window = fields.window(fields.section(props, "default_generation_settings"), "n_ctx")
+    window = window or fields.window(meta, "n_ctx")
+    parameters = fields.number(meta, "n_params")
+    size_bytes = fields.number(meta, "size")
+    facts = ModelFacts(
+        context_window=window,
+        context_window_source="server" if window else "guess",
+        trained_window=fields.window(meta, "n_ctx_train"),
+        tools=fields.flag(fields.section(props, "chat_template_caps"), "supports_tools"),
+        images=_takes_images(row, props),
+        embeds=fields.embeds(name) or fields.embeds(file.rpartition("/")[2]),
+        parameters=parameters or fields.parameters_in(name) or fields.parameters_in(file),
+        quantisation=fields.text(meta, "ftype")
+        or fields.text(props, "model_ftype")
+        or fields.quantisation_in(file or name),
+        size_bytes=size_bytes,
+        digest=fields.digest_of(file, parameters, size_bytes, props.get("chat_template")) if props and file else "",
+        constrains=True,
+    )
+    return ListedModel(name, facts, is_loaded)
+
+
+def _takes_images(row: JsonObject, props: JsonObject) -> bool | None:
+    said = fields.flag(fields.section(props, "modalities"), "vision")
+    modalities = fields.texts(fields.section(row, "architecture"), "input_modalities")
+    return said if said is not None or not modalities else "image" in modalities
