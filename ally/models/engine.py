@@ -23,6 +23,7 @@ from typing import IO, Any
 
 from ally.config.secrets import without_secrets
 from ally.errors import ConfigError, MissingPackage, ModelFileError
+from ally.models.fit import fit_window
 from ally.models.gguf import read_header
 from ally.models.memory import available_bytes, threads_for_inference
 from ally.models.progress import size_text
@@ -75,7 +76,8 @@ def plan(path: Path, model: str, options: Mapping[str, object]) -> EngineSpec:
             model=model,
             hint="set provider_options.local.num_ctx to a smaller number" if wanted else _SMALLER,
         )
-    n_ctx = wanted or _context(header.context_window, header.kv_bytes_per_token, left)
+    most = min(header.context_window or _LEAST_CONTEXT, DEFAULT_MAX_CONTEXT)
+    n_ctx = wanted or fit_window(header.kv_bytes_per_token, left, most=most, least=_LEAST_CONTEXT)
     cache = 512 if free is None else min(2048, free // 10 // 2**20)
     return EngineSpec(path, model, n_ctx, threads or threads_for_inference(), cache)
 
@@ -88,15 +90,6 @@ def check_options(options: Mapping[str, object]) -> tuple[int | None, int | None
     """
     context = _number(options, "num_ctx", 256) or _number(options, "context_window", 256)
     return context, _number(options, "n_threads", 1)
-
-
-def _context(trained: int, bytes_per_token: int, free: int | None) -> int:
-    """As much as the model was trained for, within `DEFAULT_MAX_CONTEXT` and half of the memory that is left."""
-    most = min(trained or _LEAST_CONTEXT, DEFAULT_MAX_CONTEXT)
-    if free is None or not bytes_per_token:
-        return most
-    fitting = free // 2 // bytes_per_token // 256 * 256
-    return min(most, max(_LEAST_CONTEXT, fitting))
 
 
 def _number(options: Mapping[str, object], name: str, least: int) -> int | None:

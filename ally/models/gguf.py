@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ally.errors import ModelFileError
+from ally.models.fit import is_sliding, kv_bytes_per_token
 
 MAGIC = b"GGUF"
 _NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
@@ -81,28 +82,17 @@ def read_header(path: Path, model: str) -> Header:
 def _header(pairs: dict[str, Value], least_bytes: int) -> Header:
     architecture = str(pairs.get("general.architecture") or "")
 
-    def number(key: str, default: int = 0) -> int:
-        value = pairs.get(f"{architecture}.{key}")
-        if isinstance(value, list):  # one number per layer; a layer without attention has 0
-            value = max(value, default=default)
-        return int(value) if isinstance(value, int | float) else default
-
-    heads = number("attention.head_count", 1) or 1
-    per_layer = pairs.get(f"{architecture}.attention.head_count_kv")
-    layers = number("block_count") * number("attention.head_count_kv", heads)
-    kv_heads = int(sum(per_layer)) if isinstance(per_layer, list) else layers
-    head_size = number("embedding_length") // heads
-    sizes = number("attention.key_length", head_size) + number("attention.value_length", head_size)
     template = str(pairs.get("tokenizer.chat_template") or "")
     parts = pairs.get("split.count")
+    window = pairs.get(f"{architecture}.context_length")
     return Header(
         architecture=architecture,
         name=str(pairs.get("general.name") or ""),
-        context_window=number("context_length"),
-        kv_bytes_per_token=2 * kv_heads * sizes,
+        context_window=window if isinstance(window, int) else 0,
+        kv_bytes_per_token=kv_bytes_per_token(pairs),
         parts=parts if isinstance(parts, int) else 1,
         tools="tools" in template,
-        sliding=number("attention.sliding_window") > 0,
+        sliding=is_sliding(pairs),
         least_bytes=least_bytes,
     )
 
