@@ -17,6 +17,7 @@ from ally.providers.constructors import (
     timeout_of,
     without_account,
 )
+from ally.providers.listed import find_listed, with_profile
 from ally.providers.model import Model
 from ally.providers.presets import CompatibleSpec, load_presets
 from ally.providers.served import openai_models
@@ -63,9 +64,11 @@ class CompatibleProvider(BaseProvider):
         key = self._key(api_key)
         options = self._options(kwargs)
         warmth = temperature if self.spec.quirks.temperature else None
-        if self.spec.compatible == "anthropic":
-            return self._chat_anthropic(model_name, warmth, key, options)
-        return self._chat_openai(model_name, warmth, key, options)
+        chat = self._chat_anthropic if self.spec.compatible == "anthropic" else self._chat_openai
+        llm = chat(model_name, warmth, key, options)
+        listed = find_listed(self.name, model_name, self._base_url(options))
+        fixed = {"context_window": self.spec.context_window} if self.spec.context_window_source == "user" else {}
+        return with_profile(llm, listed, {**fixed, **kwargs}, self.spec.context_window)
 
     def create_model(
         self,

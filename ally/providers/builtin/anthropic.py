@@ -6,6 +6,7 @@ from typing import Any
 from ally.messages import JsonObject
 from ally.providers.base import BaseProvider
 from ally.providers.constructors import base_url_of, for_the_wire, missing_key, missing_package, others, timeout_of
+from ally.providers.listed import find_listed, with_profile
 from ally.providers.model import Model
 from ally.providers.validation import find_problem
 from ally.providers.wire.target import Quirks
@@ -45,14 +46,17 @@ class AnthropicProvider(BaseProvider):
         arguments: JsonObject = {"max_retries": 2, **others(with_thinking(model_name, kwargs))}
         if headers := kwargs.get("headers"):
             arguments["default_headers"] = headers
-        return ChatAnthropic(  # pyright: ignore[reportCallIssue] - the checker cannot see pydantic's aliases
+        base_url = base_url_of(kwargs, _BASE_URL)
+        llm = ChatAnthropic(  # pyright: ignore[reportCallIssue] - the checker cannot see pydantic's aliases
             model=model_name,  # pyright: ignore[reportCallIssue] - as above
             temperature=temperature if quirks_of(model_name).temperature else None,
             api_key=api_key,
-            base_url=without_version(base_url_of(kwargs, _BASE_URL)),
+            base_url=without_version(base_url),
             timeout=timeout_of(kwargs),
             **arguments,
         )
+        listed = find_listed(self.name, model_name, base_url)
+        return with_profile(llm, listed, kwargs, context_window_of(model_name))
 
     def create_model(
         self,

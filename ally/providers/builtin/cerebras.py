@@ -11,12 +11,14 @@ from ally.providers.constructors import (
     openai_arguments,
     without_account,
 )
+from ally.providers.listed import find_listed, with_profile
 from ally.providers.model import Model
 from ally.providers.validation import find_problem
 from ally.providers.wire.target import Quirks
 
 _KEY = "CEREBRAS_API_KEY"
 _BASE_URL = "https://api.cerebras.ai/v1"
+_WINDOW = 65_536  # of the free tier; paid ones attend to more
 _QUIRKS = Quirks(max_tokens_field="max_completion_tokens")
 
 
@@ -50,7 +52,9 @@ class CerebrasProvider(BaseProvider):
         arguments = openai_arguments(kwargs, ChatCerebras.model_fields, _QUIRKS.max_tokens_field)
         arguments["api_key"] = api_key
         base_url = base_url_of(kwargs, _BASE_URL)
-        return without_account(ChatCerebras(model=model_name, temperature=temperature, base_url=base_url, **arguments))
+        llm = ChatCerebras(model=model_name, temperature=temperature, base_url=base_url, **arguments)
+        listed = find_listed(self.name, model_name, base_url)
+        return with_profile(without_account(llm), listed, kwargs, _WINDOW)
 
     def create_model(
         self,
@@ -73,7 +77,7 @@ class CerebrasProvider(BaseProvider):
             api_key=api_key,
             options=for_the_wire(kwargs),
             quirks=_QUIRKS,
-            context_window=65_536,  # of the free tier; paid ones attend to more
+            context_window=_WINDOW,
             key_variable=_KEY,
         )
         return wire.model(target)

@@ -6,6 +6,7 @@ from typing import Any
 from ally.messages import JsonObject
 from ally.providers.base import BaseProvider
 from ally.providers.constructors import base_url_of, for_the_wire, missing_key, missing_package, others, timeout_of
+from ally.providers.listed import find_listed, with_profile
 from ally.providers.model import Model
 from ally.providers.validation import find_problem
 from ally.providers.wire.target import Quirks
@@ -42,13 +43,14 @@ class GoogleProvider(BaseProvider):
             from langchain_google_genai import ChatGoogleGenerativeAI  # heavy
         except ImportError as error:
             raise missing_package("langchain-google-genai", "Google") from error
-        root, version = _split_version(base_url_of(kwargs, _BASE_URL))
+        base_url = base_url_of(kwargs, _BASE_URL)
+        root, version = _split_version(base_url)
         arguments: JsonObject = {"max_retries": 2, **others(kwargs)}
         if quirks_of(model_name).temperature and temperature is not None:
             arguments["temperature"] = temperature
         if headers := kwargs.get("headers"):
             arguments["additional_headers"] = headers
-        return ChatGoogleGenerativeAI(  # pyright: ignore[reportCallIssue] - pydantic aliases, unknown to the checker
+        llm = ChatGoogleGenerativeAI(  # pyright: ignore[reportCallIssue] - pydantic aliases, unknown to the checker
             model=model_name,
             google_api_key=api_key,
             base_url=root,
@@ -57,6 +59,8 @@ class GoogleProvider(BaseProvider):
             timeout=timeout_of(kwargs),
             **arguments,
         )
+        listed = find_listed(self.name, model_name, base_url)
+        return with_profile(llm, listed, kwargs, context_window_of(model_name))
 
     def create_model(
         self,
@@ -82,7 +86,7 @@ class GoogleProvider(BaseProvider):
             api_key=api_key,
             options=options,
             quirks=quirks_of(model_name),
-            context_window=1_048_576 if _GEMINI.match(model_name) else None,
+            context_window=context_window_of(model_name),
             key_variable=_KEY,
         )
         return wire.model(target)
@@ -112,6 +116,11 @@ class GoogleProvider(BaseProvider):
 def quirks_of(model: str) -> Quirks:
     """What is peculiar about `model`: Google withdrew the temperature with Gemini 3.6."""
     return Quirks(temperature=_generation(model) < (3, 6))
+
+
+def context_window_of(model: str) -> int | None:
+    """Tokens that Gemini models attend to as Google publishes them."""
+    return 1_048_576 if _GEMINI.match(model) else None
 
 
 def _generation(model: str) -> tuple[int, int]:

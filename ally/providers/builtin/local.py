@@ -65,7 +65,14 @@ class LocalProvider(BaseProvider):
         arguments = openai_arguments(options, ChatOpenAI.model_fields, "max_tokens")
         arguments["api_key"] = serving.api_key
         arguments["default_headers"] = {**arguments.get("default_headers", {}), **_NEW_CONNECTION}
-        return ChatOpenAI(model=model_name, temperature=temperature, base_url=serving.base_url, **arguments)
+        llm = ChatOpenAI(model=model_name, temperature=temperature, base_url=serving.base_url, **arguments)
+        llm.profile = {
+            "max_input_tokens": serving.n_ctx,
+            "tool_calling": serving.tools,
+            "image_inputs": False,
+            "structured_output": True,
+        }
+        return llm
 
     def create_model(
         self,

@@ -13,6 +13,7 @@ from ally.providers.constructors import (
     openai_arguments,
     without_account,
 )
+from ally.providers.listed import find_listed, with_profile
 from ally.providers.model import Model
 from ally.providers.validation import find_problem
 from ally.providers.wire.target import Quirks
@@ -65,7 +66,9 @@ class OpenAIProvider(BaseProvider):
         base_url = base_url_of(kwargs, _BASE_URL)
         warmth = temperature if quirks_of(model_name).temperature else None
         llm = ChatOpenAI(model=model_name, temperature=warmth, base_url=base_url, **arguments)
-        return llm if base_url == _BASE_URL else without_account(llm)
+        llm = llm if base_url == _BASE_URL else without_account(llm)
+        listed = find_listed(self.name, model_name, base_url)
+        return with_profile(llm, listed, kwargs, context_window_of(model_name))
 
     def create_model(
         self,

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from ally.errors import ConfigError
 from ally.messages import JsonObject
+from ally.providers.listed import find_listed
 from ally.providers.wire.target import Quirks, Target
 
 _NOT_FOR_THE_SERVICE = ("base_url", "endpoint", "headers", "group_id", "context_window", "temperature", "timeout")
@@ -33,6 +34,9 @@ def build_target(  # noqa: PLR0913 - the facts of a target; all but three are na
     `idle_timeout_s` (or `timeout`), `connect_timeout_s`, `stream: false`; `group_id` is left out. All others stay in
     `Target.options` as fields of the request. None means not given.
 
+    At a service in the cloud the list of hosted models is asked, too: the smaller window counts, and what the model
+    cannot do there is taken from the quirks.
+
     Raises:
         ConfigError: an option of Ally's own cannot be used.
     """
@@ -56,7 +60,19 @@ def build_target(  # noqa: PLR0913 - the facts of a target; all but three are na
     times = {
         field: _number(provider, name, given[name], more_than=0) for name, field in _SECONDS.items() if name in given
     }
-    return replace(target, **times) if times else target
+    return _as_listed(replace(target, **times) if times else target)
+
+
+def _as_listed(target: Target) -> Target:
+    listed = find_listed(target.provider, target.model, target.base_url)
+    if listed is None:
+        return target
+    quirks = target.quirks
+    quirks = replace(quirks, tools=quirks.tools and listed.tools, images=quirks.images and listed.images)
+    if target.context_window_source != "user":
+        window = min(listed.context_window, target.context_window or listed.context_window)
+        target = replace(target, context_window=window)
+    return replace(target, quirks=quirks)
 
 
 def is_own(name: str) -> bool:
