@@ -7,7 +7,7 @@ from ally.errors import UsageError
 
 COMMANDS = {
     "providers": "list, show, check and write providers",
-    "models": "list, fetch and remove models that run on this machine",
+    "models": "list, fetch and remove the models of this machine and its servers",
     "sessions": "list, show, search, export, fork and delete sessions",
     "permissions": "show the rules, and what they say about a call",
     "config": "show and change settings",
@@ -74,10 +74,11 @@ def _add_models(commands: "_Commands[Parser]") -> None:
     actions = _actions(commands, "models", "list")
     _action(actions, "list", "models on this machine and in the catalogue", json=True)
     pull = _action(actions, "pull", "fetch a model, resuming where it stopped")
-    pull.add_argument("name", metavar="NAME")
-    pull.add_argument("--from", dest="source", metavar="SOURCE", help="a .gguf file, or hf:OWNER/REPO/FILE.gguf")
+    pull.add_argument("name", metavar="NAME", help="of the catalogue, ollama:NAME, or one of your own with --from")
+    pull.add_argument("--from", dest="source", metavar="SOURCE", help="a .gguf file, hf:OWNER/REPO/FILE.gguf, ollama")
     pull.add_argument("--force", action="store_true", help="fetch again although it is there")
-    _action(actions, "remove", "delete a model that was fetched").add_argument("name", metavar="NAME")
+    remove = _action(actions, "remove", "delete a model that was fetched")
+    remove.add_argument("name", metavar="NAME", help="as listed; ollama:NAME or local:NAME says whose")
 
 
 def _add_sessions(commands: "_Commands[Parser]") -> None:

@@ -118,7 +118,8 @@ def missing(paths: Paths, name: str) -> UnknownModel:
         f"There is no model {name} on this machine or in the catalogue.",
         provider="local",
         model=name,
-        hint=f"{hint}`ally models list` shows all; `ally models pull NAME --from SOURCE` adds one",
+        hint=f"{hint}`ally models list` shows all; `ally models pull NAME --from SOURCE` adds one, "
+        f"`ally models pull ollama:{name}` lets Ollama fetch it",
     )
 
 
