@@ -25,7 +25,7 @@ from ally.providers.wire.calls import UNSEEN_IMAGE, PendingCall, call_args, call
 from ally.providers.wire.client import WireModel
 from ally.providers.wire.connection import Call, to_json
 from ally.providers.wire.faults import Faults, Hints
-from ally.providers.wire.fields import count, decode, obj, objs, text
+from ally.providers.wire.fields import count, decode, is_counted, obj, objs, text
 from ally.providers.wire.openai import encode
 from ally.providers.wire.schema import close, in_words
 from ally.providers.wire.target import Quirks, Target
@@ -260,7 +260,8 @@ class AnthropicParser:
         if self._usage:
             cached = count(self._usage, "cache_read_input_tokens")
             fresh = count(self._usage, "input_tokens") + count(self._usage, "cache_creation_input_tokens")
-            answer.usage = Usage(fresh + cached, count(self._usage, "output_tokens"), cached)
+            reports = is_counted(self._usage, "cache_read_input_tokens")
+            answer.usage = Usage(fresh + cached, count(self._usage, "output_tokens"), cached, reports)
         calls = [self._calls[index] for index in sorted(self._calls)]
         chunks: list[Chunk] = []
         if self._answer_tool and calls and self._over and calls[0].name == self._answer_tool:

@@ -45,4 +45,10 @@ def text(holder: JsonObject, name: str) -> str:
 def count(holder: JsonObject, name: str) -> int:
     """The token count in field `name`, 0 if there is none."""
     value: object = holder.get(name)
-    return value if isinstance(value, int) and value > 0 else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def is_counted(holder: JsonObject, name: str) -> bool:
+    """Whether field `name` holds a number of tokens, which may be 0."""
+    value: object = holder.get(name)
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -27,7 +27,7 @@ from ally.providers.wire.calls import MADE_UP, UNSEEN_IMAGE, PendingCall, call_a
 from ally.providers.wire.client import WireModel
 from ally.providers.wire.connection import Call, to_json
 from ally.providers.wire.faults import Faults, Hints
-from ally.providers.wire.fields import count, decode, obj, objs, text
+from ally.providers.wire.fields import count, decode, is_counted, obj, objs, text
 from ally.providers.wire.openai import encode
 from ally.providers.wire.target import Quirks, Target
 from ally.providers.wire.written import Written
@@ -216,7 +216,8 @@ class GeminiParser:
         if usage:
             asked = count(usage, "promptTokenCount") + count(usage, "toolUsePromptTokenCount")
             said = count(usage, "candidatesTokenCount") + count(usage, "thoughtsTokenCount")
-            self._answer.usage = Usage(asked, said, count(usage, "cachedContentTokenCount"))
+            cached, reports = count(usage, "cachedContentTokenCount"), is_counted(usage, "cachedContentTokenCount")
+            self._answer.usage = Usage(asked, said, cached, reports)
         return chunks
 
     def whole(self, data: str) -> list[Chunk]:

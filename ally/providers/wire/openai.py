@@ -19,7 +19,7 @@ from ally.messages import (
     ToolMessage,
     UserMessage,
 )
-from ally.providers.model import Chunk, Model, Request, StopReason, Usage
+from ally.providers.model import Chunk, Model, Request, StopReason
 from ally.providers.wire.answer import Answer, Parser
 from ally.providers.wire.calls import (
     UNSEEN_IMAGE,
@@ -34,9 +34,10 @@ from ally.providers.wire.calls import (
 from ally.providers.wire.client import WireModel
 from ally.providers.wire.connection import Call, to_json
 from ally.providers.wire.faults import Faults, Hints
-from ally.providers.wire.fields import count, decode, obj, objs, text
+from ally.providers.wire.fields import decode, obj, objs, text
 from ally.providers.wire.schema import in_words, is_closed
 from ally.providers.wire.target import Quirks, Target
+from ally.providers.wire.usage import UsageReader
 from ally.providers.wire.written import Written
 
 BETWEEN = "I have read the results."
@@ -213,6 +214,7 @@ class OpenAIParser:
     def __init__(self, request: Request, faults: Faults) -> None:
         self._faults = faults
         self._answer = Answer(request, faults)
+        self._usage = UsageReader()
         self._calls: dict[int, PendingCall] = {}
         self._over = False
         self._failed = False
@@ -304,13 +306,7 @@ class OpenAIParser:
             call.pieces.append(piece_of_args)
 
     def _note_usage(self, value: JsonObject) -> None:
-        usage = obj(value, "usage") or obj(obj(value, "x_groq"), "usage")
-        if usage:
-            # Where cached tokens are counted: OpenAI, DeepSeek, Moonshot.
-            details = obj(usage, "prompt_tokens_details")
-            cached = count(details, "cached_tokens") or count(usage, "prompt_cache_hit_tokens")
-            cached = cached or count(usage, "cached_tokens")
-            self._answer.usage = Usage(count(usage, "prompt_tokens"), count(usage, "completion_tokens"), cached)
+        self._answer.usage = self._usage.note(value)
 
 
 def _is_error(value: JsonObject) -> bool:

@@ -91,7 +91,7 @@ OPENAI = Sample(
         TextChunk(TEXT),
         ToolCall("c1", "add", {"a": 1, "b": 2}),
         ToolCall("c2", "read", {"path": "ü"}),
-        Done("tool_calls", Usage(30, 5, 10)),
+        Done("tool_calls", Usage(30, 5, 10, True)),
     ),
 )
 
@@ -149,7 +149,7 @@ ANTHROPIC = Sample(
         TextChunk(TEXT),
         ToolCall("c1", "add", {"a": 1, "b": 2}),
         ToolCall("c2", "read", {"path": "ü"}),
-        Done("tool_calls", Usage(30, 5, 10)),
+        Done("tool_calls", Usage(30, 5, 10, True)),
     ),
 )
 
@@ -185,7 +185,7 @@ GEMINI = Sample(
         TextChunk(TEXT),
         ToolCall("c1", "add", {"a": 1, "b": 2}, "sig"),
         ToolCall("ally_call_1", "read", {"path": "ü"}),
-        Done("tool_calls", Usage(30, 5, 10)),
+        Done("tool_calls", Usage(30, 5, 10, True)),
     ),
 )
 

@@ -280,7 +280,7 @@ def test_text_in_parts_and_refusals_are_text() -> None:
 )
 def test_usage_where_the_services_put_it(usage: JsonObject) -> None:
     events = [*openai_events({"content": "x"}), ("message", json.dumps({"choices": [], **usage}))]
-    assert parse(OpenAIParser(ASK, FAULTS), events)[-1] == Done("end", Usage(9, 2, 4))
+    assert parse(OpenAIParser(ASK, FAULTS), events)[-1] == Done("end", Usage(9, 2, 4, reports_cache=True))
 
 
 def test_done_mark_alone_is_no_answer_but_ends_one() -> None:
