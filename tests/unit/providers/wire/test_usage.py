@@ -86,6 +86,7 @@ def test_the_other_formats_say_whether_they_count_cached_tokens() -> None:
         anthropic = AnthropicParser(ASK, FAULTS)
         block = {"type": "text", "text": "x"}
         whole = {
+            "type": "message",
             "content": [block],
             "stop_reason": "end_turn",
             "usage": {"input_tokens": 3, "output_tokens": 1, **counts},
