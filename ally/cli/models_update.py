@@ -1,0 +1,29 @@
+"""`ally models update`: the newest list of what hosted models can hold and do."""
+
+import argparse
+import json
+
+from ally.app import App
+from ally.cli import exits
+from ally.cli.terminal import say
+from ally.models.hosted import SHIPPED, decode, fetched_file
+from ally.models.hosted_reduce import URL
+
+
+def run(args: argparse.Namespace, app: App) -> int:
+    """Fetch the list; `args.source` may name another address, or a file."""
+    from ally.models.hosted_update import update  # heavy
+
+    source: str = getattr(args, "source", None) or URL
+    if source.startswith(("http://", "https://")):
+        say(f"Asking {source}. Nothing is sent but the request for this list.")
+    found = update(app.paths, source)
+    models = sum(map(len, found.providers.values()))
+    if getattr(args, "json", False):
+        row = {"as_of": found.as_of, "models": models, "services": len(found.providers), "source": source}
+        print(json.dumps(row, indent=2))
+        return exits.OK
+    shipped = decode(SHIPPED.read_bytes()).as_of
+    say(f"{models} models of {len(found.providers)} services, as of {found.as_of}; Ally came with a list of {shipped}.")
+    say(f"It is used from now on: {fetched_file(app.paths)}")
+    return exits.OK
