@@ -16,8 +16,9 @@ from ally.errors import AllyError, ConfigError, MissingKey, MissingPackage, Prov
 from ally.plugins import cause_of, line_of
 from ally.providers.base import DEFAULT_TEMPERATURE, BaseProvider
 from ally.providers.langchain.caller import Caller
+from ally.providers.langchain.facts import read_facts
 from ally.providers.langchain.faults import to_ally, words_of
-from ally.providers.model import FactSource, Model, Profile
+from ally.providers.model import Model, Profile
 
 IDLE_S: Final = 120.0
 OWN_OPTIONS: Final = ("idle_timeout_s", "context_window")
@@ -89,17 +90,18 @@ def _wrap(provider: BaseProvider, llm: object, caller: Caller, options: Mapping[
     vendor.take_over(found.core)
     if found.drive in ("ainvoke", "invoke"):
         vendor.whole_answers_only(found.core)
-    tools = not found.is_completion and _wants_tools(provider) and vendor.takes_tools(llm)
-    facts: Any = getattr(found.core, "profile", None) or {}  # Any: LangChain's own model facts, a dict
-    window, source = _window(provider, caller.model, options, facts)
+    address = vendor.address(found.core)
+    said = read_facts(provider, caller.model, found.core, options, address)
+    tools = not found.is_completion and _wants_tools(provider) and said.tools is not False and vendor.takes_tools(llm)
+    images = found.family in vendor.SEES_IMAGES if said.images is None else said.images
     profile = Profile(
         provider=caller.provider,
         model=caller.model,
-        location=_location(vendor.address(found.core)),
-        context_window=window,
-        context_window_source=source,
+        location=_location(address),
+        context_window=said.context_window,
+        context_window_source=said.context_window_source,
         tools=tools,
-        images=bool(facts.get("image_inputs", found.family in vendor.SEES_IMAGES)) and not found.is_completion,
+        images=images and not found.is_completion,
         streaming=found.drive in ("astream", "stream"),
         road="guide",
     )
@@ -123,22 +125,6 @@ def _wants_tools(provider: BaseProvider) -> bool:
     """The guide's `supports_tools`, a method some plug-ins add."""
     supports: Any = getattr(provider, "supports_tools", None)  # Any: a stranger's attribute
     return bool(supports()) if callable(supports) else True
-
-
-def _window(
-    provider: BaseProvider,
-    model: str,
-    options: Mapping[str, Any],  # Any: as in wrap_llm
-    facts: Mapping[str, Any],  # Any: LangChain's model facts
-) -> tuple[int | None, FactSource]:
-    if options.get("context_window"):
-        return int(options["context_window"]), "user"
-    limit: Any = getattr(provider, "get_max_tokens", None)  # Any: the guide's example method, which some plug-ins add
-    if callable(limit) and isinstance(tokens := limit(model), int):
-        return tokens, "catalogue"
-    if facts.get("max_input_tokens"):
-        return int(facts["max_input_tokens"]), "catalogue"
-    return None, "guess"
 
 
 def _location(address: str) -> Location:
