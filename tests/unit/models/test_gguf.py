@@ -78,3 +78,28 @@ def test_random_damage_is_an_error_or_a_header_never_a_crash(
         read_header(write(tmp_path_factory.mktemp("noise"), spoiled), "m")
     except ModelFileError:
         return
+
+
+def test_weights_are_counted_and_of_a_part_only_the_label_is_known(tmp_path: Path) -> None:
+    assert read_header(write(tmp_path, gguf(payload=b"\x07" * 4000)), "m").parameters == 1000
+    pairs: dict[str, Value] = {"general.architecture": "llama", "general.size_label": "8.2B", "split.count": 3}
+    assert read_header(write(tmp_path, gguf(pairs)), "m").parameters == 8_200_000_000
+
+
+def test_a_vocabulary_of_any_size_is_passed_over(tmp_path: Path) -> None:
+    words = ["", "€" * 700_000, *(f"word {number}" for number in range(100_000)), "x" * 1_200_000]
+    pairs: dict[str, Value] = {
+        "general.architecture": "llama",
+        "tokenizer.ggml.tokens": words,
+        "llama.context_length": 77,
+    }
+    data = gguf(pairs)
+    assert read_header(write(tmp_path, data), "m").context_window == 77
+    with pytest.raises(ModelFileError, match="ends too early"):
+        read_header(write(tmp_path, data[:1_500_000]), "m")
+
+
+def test_a_file_that_was_replaced_is_read_again(tmp_path: Path) -> None:
+    pairs: dict[str, Value] = {"general.architecture": "llama", "llama.context_length": 77}
+    assert read_header(write(tmp_path, gguf()), "m").context_window == 4096
+    assert read_header(write(tmp_path, gguf(pairs)), "m").context_window == 77
