@@ -32,8 +32,8 @@ class Header:
     """Facts of a model file; a number is 0 and a text empty where the file does not say.
 
     `kv_bytes_per_token` is the memory that one token of context takes with a 16-bit cache, an upper bound if some
-    layers see only a `sliding` window. A whole file is larger than `least_bytes`. `parameters` counts the weights of
-    all tensors; of a file in several parts it is what its author says.
+    layers see only a `sliding` window. A whole file is larger than `least_bytes`. `parameters` is
+    the number of weights that the author names, which is a round one, else that of all tensors.
     """
 
     architecture: str
@@ -100,7 +100,7 @@ def _header(pairs: dict[str, Value], tensors: "list[_Tensor]", end: int) -> Head
     count = parts if isinstance(parts, int) and parts > 0 else 1
     alignment = pairs.get("general.alignment")
     unit = alignment if isinstance(alignment, int) and alignment > 0 else 32
-    weights = sum(tensor.weights for tensor in tensors)
+    label = parse_parameters(str(pairs.get("general.size_label") or ""))
     window = pairs.get(f"{architecture}.context_length")
     return Header(
         architecture=architecture,
@@ -111,7 +111,7 @@ def _header(pairs: dict[str, Value], tensors: "list[_Tensor]", end: int) -> Head
         tools="tools" in template,
         sliding=is_sliding(pairs),
         least_bytes=-(-end // unit) * unit + max((tensor.offset for tensor in tensors), default=0),
-        parameters=weights if count == 1 else parse_parameters(str(pairs.get("general.size_label") or "")) or 0,
+        parameters=label or (sum(tensor.weights for tensor in tensors) if count == 1 else 0),
     )
 
 

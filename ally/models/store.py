@@ -123,6 +123,13 @@ def missing(paths: Paths, name: str) -> UnknownModel:
     )
 
 
+def digest_of(model: InstalledModel) -> str:
+    """A name for the very content of a model file: its SHA-256 where that was taken, else its size and its date."""
+    entry = load_catalogue().get(model.name) if model.package else None
+    known = model.record.sha256 if model.record else entry.sha256 if entry else None
+    return known or f"{model.size_bytes}-{round(model.changed_at * 1000)}"
+
+
 def remove(paths: Paths, name: str) -> InstalledModel:
     """Delete a model of the store with its record, and what an interrupted pull of it left.
 

@@ -82,6 +82,7 @@ async def test_the_window_is_the_one_the_engine_serves(model: Model) -> None:
     assert (model.profile.context_window, model.profile.context_window_source) == (4096, "user")
     await collect(model, Request([user("Hi")]))
     assert (model.profile.context_window, model.profile.context_window_source) == (4096, "server")
+    assert (model.profile.constrains, model.profile.parameters) == (True, 135_000_000)
 
 
 async def test_the_prompt_is_not_computed_twice(model: Model) -> None:

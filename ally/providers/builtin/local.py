@@ -10,10 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ally.config.paths import Paths, find_paths
-from ally.errors import CutStream, Unreachable
+from ally.errors import CutStream, ModelFileError, Unreachable
 from ally.messages import JsonObject
 from ally.models import store
 from ally.models.catalogue import STARTER, load_catalogue
+from ally.models.facts import parse_parameters
+from ally.models.gguf import Header, read_header
 from ally.models.progress import tell
 from ally.providers.base import BaseProvider
 from ally.providers.constructors import for_the_wire, missing_package, openai_arguments
@@ -126,7 +128,7 @@ class LocalModel:
         self._starting: Future[Started] | None = None
         self._started: Started | None = None
         self._wire: Model | None = None
-        self._profile = _guess(model, options)
+        self._profile = _expect(model, options)
 
     @property
     def profile(self) -> Profile:
@@ -185,7 +187,8 @@ class LocalModel:
             raise
         if self._wire is None:
             self._wire = wire.model(self._target(self._started.serving))
-            self._profile = self._wire.profile
+            told = self._profile
+            self._profile = replace(self._wire.profile, constrains=True, parameters=told.parameters, digest=told.digest)
         return self._wire
 
     def _target(self, serving: "Serving") -> Target:
@@ -218,17 +221,38 @@ def _wire_options(model: str, options: JsonObject) -> JsonObject:
     return sent
 
 
-def _guess(model: str, options: JsonObject) -> Profile:
-    """The profile before the engine runs."""
+def _expect(model: str, options: JsonObject) -> Profile:
+    """The profile before the engine runs: what it will be started with."""
     entry = load_catalogue().get(model)
     found = store.find(_paths(), model)
-    record = found.record if found else None
-    tools = entry.tools if entry else record.tools if record else True
-    window = entry.context_window if entry else record.context_window if record else None
+    header = _header(found)
+    expected = Profile(
+        "local",
+        model,
+        "local",
+        tools=entry.tools if entry else header.tools if header else True,
+        constrains=True,
+        parameters=parse_parameters(entry.parameters) if entry else (header.parameters or None) if header else None,
+        digest=store.digest_of(found) if found else "",
+    )
     wanted = options.get("num_ctx") or options.get("context_window")
     if isinstance(wanted, int):
-        return Profile("local", model, "local", wanted, "user", tools)
-    return Profile("local", model, "local", window, "catalogue" if entry else "guess", tools)
+        return replace(expected, context_window=wanted, context_window_source="user")
+    if found and header:
+        from ally.models.engine import plan  # heavy
+
+        with suppress(ModelFileError):  # the first request says that it is too large for the memory there is
+            return replace(expected, context_window=plan(found.path, model, options).n_ctx)
+    if entry:
+        return replace(expected, context_window=entry.context_window, context_window_source="catalogue")
+    return expected
+
+
+def _header(found: store.InstalledModel | None) -> Header | None:
+    """The header of a model file; the first request complains about one that is damaged."""
+    with suppress(ModelFileError):
+        return read_header(found.path, found.name) if found else None
+    return None
 
 
 def _in_thread(work: Callable[[], T]) -> Future[T]:

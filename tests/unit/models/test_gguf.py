@@ -80,7 +80,7 @@ def test_random_damage_is_an_error_or_a_header_never_a_crash(
         return
 
 
-def test_weights_are_counted_and_of_a_part_only_the_label_is_known(tmp_path: Path) -> None:
+def test_weights_are_counted_and_the_authors_own_number_wins(tmp_path: Path) -> None:
     assert read_header(write(tmp_path, gguf(payload=b"\x07" * 4000)), "m").parameters == 1000
     pairs: dict[str, Value] = {"general.architecture": "llama", "general.size_label": "8.2B", "split.count": 3}
     assert read_header(write(tmp_path, gguf(pairs)), "m").parameters == 8_200_000_000

@@ -14,6 +14,7 @@ from ally.models.progress import Progress, ignore, listen
 from ally.providers.base import takes_fast_road
 from ally.providers.builtin.local import LocalProvider
 from ally.providers.model import Request
+from tests.unit.models.making import Value, gguf
 
 
 def ask(provider: LocalProvider) -> None:
@@ -28,10 +29,12 @@ def ask(provider: LocalProvider) -> None:
     asyncio.run(run())
 
 
-def put_model(home: Path, name: str) -> None:
+def put_model(home: Path, name: str, data: bytes = b"GGUF") -> Path:
     folder = home / ".local/share/ally/models"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.gguf").write_bytes(b"GGUF")
+    file = folder / f"{name}.gguf"
+    file.write_bytes(data)
+    return file
 
 
 def test_it_needs_no_key_and_offers_what_is_here_first(home: Path) -> None:
@@ -74,12 +77,29 @@ def test_a_bad_option_is_refused_before_the_first_request() -> None:
 def test_the_profile_is_honest_before_the_start(home: Path) -> None:
     provider = LocalProvider()
     profile = provider.create_model(STARTER, 0.5).profile
-    assert (profile.location, profile.context_window, profile.context_window_source) == ("local", 8192, "catalogue")
-    assert not profile.tools
+    assert (profile.location, profile.context_window, profile.context_window_source) == ("local", 8192, "guess")
+    assert (profile.tools, profile.images, profile.constrains) == (False, False, True)
+    assert (profile.parameters, len(profile.digest)) == (135_000_000, 64)
+    assert profile.is_small
     chosen = provider.create_model(STARTER, 0.5, num_ctx=2048).profile
     assert (chosen.context_window, chosen.context_window_source) == (2048, "user")
-    put_model(home, "mine")
-    assert provider.create_model("mine", 0.5).profile.context_window is None
+    put_model(home, "broken")
+    assert provider.create_model("broken", 0.5).profile.context_window is None
+
+
+def test_a_file_added_by_hand_is_known_by_its_header(home: Path) -> None:
+    pairs: dict[str, Value] = {
+        "general.architecture": "llama",
+        "llama.context_length": 50_000,
+        "tokenizer.chat_template": "{% if tools %}",
+    }
+    file = put_model(home, "mine", gguf(pairs))
+    profile = LocalProvider().create_model("mine", 0.5).profile
+    assert (profile.context_window, profile.context_window_source) == (32_768, "guess")
+    assert (profile.tools, profile.parameters) == (True, 1024)
+    assert LocalProvider().create_model(str(file), 0.5).profile.parameters == 1024
+    file.write_bytes(gguf(pairs) + b"more")
+    assert LocalProvider().create_model("mine", 0.5).profile.digest != profile.digest
 
 
 def test_a_missing_engine_names_its_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
