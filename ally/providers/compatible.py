@@ -20,7 +20,6 @@ from ally.providers.constructors import (
 from ally.providers.listed import find_listed, with_profile
 from ally.providers.model import Model
 from ally.providers.presets import CompatibleSpec, load_presets
-from ally.providers.served import openai_models
 from ally.providers.validation import find_problem
 from ally.providers.wire.target import Quirks
 
@@ -81,6 +80,8 @@ class CompatibleProvider(BaseProvider):
         if self.spec.api == "responses":
             return super().create_model(model_name, temperature, api_key, **kwargs)
         key = self._key(api_key)
+        from ally.providers.asking import AskingModel  # heavy
+        from ally.providers.served import ask_server, with_facts  # heavy
         from ally.providers.wire import anthropic, openai  # heavy
         from ally.providers.wire.options import build_target  # heavy
 
@@ -99,7 +100,10 @@ class CompatibleProvider(BaseProvider):
             context_window=self.spec.context_window,
             key_variable=next(iter(self.spec.env_vars), ""),
         )
-        return (anthropic if self.spec.compatible == "anthropic" else openai).model(target)
+        wire = anthropic if self.spec.compatible == "anthropic" else openai
+        if classify(target.base_url) == "cloud":
+            return wire.model(target)
+        return AskingModel(lambda: ask_server(target), lambda listed: wire.model(with_facts(target, listed)))
 
     def get_required_env_vars(self) -> list[str]:
         """The key, if the service wants one."""
@@ -118,7 +122,7 @@ class CompatibleProvider(BaseProvider):
         return self.spec.display_name
 
     def get_default_model(self) -> str | None:
-        """The default of the data; of a server that is asked, the first model that it has."""
+        """The default of the data; of a server that is asked, a model that it has, best one that is loaded."""
         return next(iter(self._served()), self.spec.default_model)
 
     def get_available_models(self) -> list[str]:
@@ -126,8 +130,11 @@ class CompatibleProvider(BaseProvider):
         return list(self.spec.models) or self._served()
 
     def _served(self) -> list[str]:
-        asked = not self.spec.models and self.spec.compatible == "openai" and classify(self.base_url) != "cloud"
-        return openai_models(self.base_url) if asked else []
+        if self.spec.models or self.spec.compatible != "openai" or classify(self.base_url) == "cloud":
+            return []
+        from ally.providers.served import served_names  # late: most services are not asked
+
+        return served_names(self.base_url)
 
     def _key(self, api_key: str | None) -> str | None:
         if self.spec.env_vars and not api_key:

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 from ally.egress.location import classify
 from ally.messages import JsonObject
-from ally.providers.builtin.ollama import server
+from ally.models.servers.ollama import list_models, server
 from ally.providers.connect import Choice
-from ally.providers.served import ollama_models
 
 
 def default_choice(env: Mapping[str, str], ollama_options: JsonObject) -> Choice:
@@ -16,5 +15,7 @@ def default_choice(env: Mapping[str, str], ollama_options: JsonObject) -> Choice
     chosen.
     """
     root = server(ollama_options, env)
-    models = ollama_models(root, in_cloud=False) if classify(root) == "local" else []
-    return Choice("ollama", models[0]) if models else Choice("local")
+    found = list_models(root) if classify(root) == "local" else None
+    models = found.models if found else ()
+    chats = [model.name for model in models if not (model.facts.embeds or model.facts.is_remote)]
+    return Choice("ollama", chats[0]) if chats else Choice("local")

@@ -1,63 +1,63 @@
-"""Which models a server on this machine or in this network has."""
+"""What the server at an address has, and what it says of the one model that is wanted."""
 
-import time
-from typing import cast
+from dataclasses import replace
 
-from ally.egress.lookup import NoAnswer, get_json
-from ally.messages import JsonObject
+from ally.egress.location import classify
+from ally.models.facts import ListedModel, ModelFacts
+from ally.models.servers import TIMEOUT_S, find_server, forget
+from ally.models.servers.choice import ANY, chat_models, find_model
+from ally.models.servers.ollama import list_models
+from ally.providers.wire.target import Target
 
-TIMEOUT_S = 0.3
-"""Longest wait for a server."""
+__all__ = ["TIMEOUT_S", "ask_server", "forget", "ollama_models", "served_names", "with_facts"]
 
-_REMEMBERED_S = 5.0
 
-_answers: dict[str, tuple[float, list[JsonObject]]] = {}
+def served_names(base_url: str) -> list[str]:
+    """Names of the chat models that the server at `base_url` has, loaded ones first; empty if it does not answer."""
+    server = find_server(base_url)
+    return [model.name for model in chat_models(server)] if server else []
+
+
+def ask_server(target: Target) -> ListedModel | None:
+    """What the server of `target` says of its model; None if it does not answer in time or lacks it.
+
+    The key of the target goes along. A server in the cloud is not asked.
+    """
+    if classify(target.base_url) == "cloud":
+        return None
+    key = {"Authorization": f"Bearer {target.api_key}"} if target.api_key else {}
+    server = find_server(target.base_url, {**key, **target.headers})
+    return find_model(server, target.model) if server else None
+
+
+def with_facts(target: Target, listed: ListedModel | None) -> Target:
+    """`target` with what its server says; a window that the user set stays, a feature that Ally does not use too."""
+    if listed is None:
+        return target
+    facts, quirks = listed.facts, target.quirks
+    quirks = replace(
+        quirks, tools=quirks.tools and facts.tools is not False, images=quirks.images and facts.images is not False
+    )
+    target = replace(
+        target,
+        model=listed.name if target.model == ANY else target.model,
+        quirks=quirks,
+        constrains=facts.constrains and quirks.structured == "json_schema",
+        parameters=facts.parameters,
+        digest=facts.digest,
+    )
+    return _with_window(target, facts)
+
+
+def _with_window(target: Target, facts: ModelFacts) -> Target:
+    is_users = target.context_window is not None and target.context_window_source == "user"
+    if is_users or facts.context_window is None:
+        return target
+    return replace(target, context_window=facts.context_window, context_window_source=facts.context_window_source)
 
 
 def ollama_models(root: str, *, in_cloud: bool = True) -> list[str]:
-    """Names of the chat models that the Ollama server at `root` has; empty if it does not answer.
-
-    In its order, but models that run in Ollama's cloud come last, or not at all: the first one is to be one that
-    stays here.
-    """
-    chat = [model for model in _rows(f"{root}/api/tags", "models") if _is_chat(model)]
-    here = [str(model["name"]) for model in chat if not _is_remote(model)]
-    return here + [str(model["name"]) for model in chat if in_cloud and _is_remote(model)]
-
-
-def openai_models(base_url: str) -> list[str]:
-    """Ids of the models that the OpenAI-compatible server at `base_url` has; empty if it does not answer."""
-    return [str(model["id"]) for model in _rows(f"{base_url}/models", "data") if model.get("id")]
-
-
-def forget() -> None:
-    """Ask again next time, instead of repeating an answer of the last seconds."""
-    _answers.clear()
-
-
-def _is_chat(model: JsonObject) -> bool:
-    name, details = model.get("name"), model.get("details")
-    family = str(cast(JsonObject, details).get("family", "")) if isinstance(details, dict) else ""
-    return isinstance(name, str) and bool(name) and "embed" not in name and "bert" not in family
-
-
-def _is_remote(model: JsonObject) -> bool:
-    return bool(model.get("remote_host") or model.get("remote_model")) or model["name"].endswith(("-cloud", ":cloud"))
-
-
-def _rows(url: str, field: str) -> list[JsonObject]:
-    now = time.monotonic()
-    asked_at, rows = _answers.get(url, (-_REMEMBERED_S, []))
-    if now - asked_at >= _REMEMBERED_S:
-        rows = _ask(url, field)
-        _answers[url] = now, rows
-    return rows
-
-
-def _ask(url: str, field: str) -> list[JsonObject]:
-    try:
-        found: object = get_json(url, TIMEOUT_S).get(field)
-    except NoAnswer:
-        return []
-    rows = cast("list[object]", found) if isinstance(found, list) else []
-    return [cast(JsonObject, row) for row in rows if isinstance(row, dict)]
+    """Names of the chat models that the Ollama server at `root` has, those of its cloud last or not at all."""
+    found = list_models(root)
+    talking = [model for model in found.models if not model.facts.embeds] if found else []
+    return [model.name for model in talking if in_cloud or not model.facts.is_remote]
