@@ -4,7 +4,7 @@ import pytest
 
 from ally.errors import AllyError, BadReply, CutStream, Overloaded, Unreachable
 from ally.messages import ToolCall, ToolMessage, ToolResult
-from ally.providers.model import Done, Usage
+from ally.providers.model import Done
 from tests.contract.conftest import Connect
 from tests.contract.roads import NOW, WEATHER, Subject, answer_of, ask, every_subject, texts
 from tests.fakes import HTML, Cut, ErrorEvent, Fake, Hang, Reply
@@ -18,7 +18,10 @@ async def test_a_whole_answer(subject: Subject, connect: Connect, fake: Fake) ->
     fake.script(Reply("Hello, world. 🌍", usage=Tokens(input=31, output=9)))
     answer = await answer_of(connect(**WHOLE), ask("Hi"))
     assert answer.message().text == "Hello, world. 🌍"
-    assert answer.done == Done("end", Usage(31, 9))
+    assert answer.done is not None
+    usage = answer.done.usage
+    assert usage is not None
+    assert (answer.done.stop_reason, usage.input_tokens, usage.output_tokens) == ("end", 31, 9)
     assert _streamed(fake) == ("asks_for_whole" in subject.unsupported)
 
 

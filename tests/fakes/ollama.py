@@ -1,48 +1,96 @@
 """Ollama's native API."""
 
+import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.fakes.auto import Asked, Tool
 from tests.fakes.base import Chat, Event, Fake, Invalid, Problem
+from tests.fakes.ollama_rules import METADATA, Pulled, check, pulled, to_asked
+from tests.fakes.ollama_window import Count, Prompt, Window, count_bytes, seconds
 from tests.fakes.reply import Failure, Reply, pieces
-from tests.fakes.requests import bearer, decode, is_base64
+from tests.fakes.requests import bearer, decode
 from tests.fakes.server import Exchange, encode
 from tests.fakes.spelling import as_object
+
+__all__ = ["FakeOllama", "Pulled"]
 
 VERSION = "0.13.5"
 CREATED = "2026-11-22T10:00:00.123456789Z"
 DONE = {"end": "stop", "tool_calls": "stop", "length": "length", "stop_sequence": "stop", "refused": "stop"}
-DEFAULT_CONTEXT = 4096
-INTEGER_OPTIONS = ("num_ctx", "num_predict", "num_gpu", "num_batch", "num_thread", "seed", "top_k", "num_keep")
+KEEP_ALIVE_S = 300.0
+KNOWS_TRUNCATE, HALVES, COUNTS_CACHE = (0, 12, 6), (0, 30), (0, 33)
+LAUNCH_OPTIONS = ("num_batch", "num_gpu", "main_gpu", "num_thread", "use_mmap", "use_mlock", "numa")
 
 
 @dataclass(frozen=True, slots=True)
-class Pulled:
-    """A model on the server's disk. `num_ctx` None means that its Modelfile sets none."""
+class Behaviour:
+    """How this server differs from a usual one.
 
-    capabilities: tuple[str, ...] = ("completion", "tools", "thinking", "vision")
-    trained_context: int = 131_072
-    num_ctx: int | None = None
-    size_bytes: int = 4_683_087_332
+    `version` decides what it knows and how it cuts. `context_length` is its OLLAMA_CONTEXT_LENGTH. `serves` is a window
+    that it takes for every model, whatever is asked for; `hides`: /api/ps says nothing of it. `keeps_truncating`: it
+    cuts although it was told not to. `counts`: what a prompt has is reported, not what the script says. `odd`: numbers
+    come as text, NaN or nonsense.
+    """
+
+    version: str = VERSION
+    context_length: int = 4_096
+    serves: int | None = None
+    hides: bool = False
+    keeps_truncating: bool = False
+    counts: bool = False
+    drops_thinking: bool = True
+    odd: bool = False
+    count: Count = count_bytes
+
+    def knows(self, since: tuple[int, ...]) -> bool:
+        """Whether it is of version `since` or newer."""
+        return tuple(int(part) for part in self.version.split(".")) >= since
+
+
+@dataclass(frozen=True, slots=True)
+class InMemory:
+    """A loaded model: its window, what else it was started with, and when it goes."""
+
+    num_ctx: int
+    launched_with: str
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class OllamaChat(Chat):
+    """A chat request and what the model reads of it."""
+
+    prompt: Prompt
 
 
 class FakeOllama(Fake):
     """`/api/chat`, `/api/generate`, `/api/tags`, `/api/show`, `/api/ps`, `/api/version`.
 
-    Asks for no key unless `key` is given (Ollama's cloud). `pulled` says what each model can do; `loaded` maps the
-    models that answered to the context they were loaded with.
+    Asks for no key unless `key` is given (Ollama's cloud). `pulled` says what each model can do, `memory` what is
+    loaded. `loads` counts loading, `reloads` those of it that replaced the same model; `prompts` is what was read.
     """
 
     models = ("qwen3:8b", "llama3.2:latest", "qwen2.5-coder:7b")
     content_type = "application/x-ndjson"
     keep_alive = b""
 
-    def __init__(self, *, key: str | None = None, models: Any = None, port: int = 0) -> None:
-        self.loaded: dict[str, int] = {}
-        self.pulled: dict[str, Pulled] = {name: Pulled() for name in (self.models if models is None else models)}
+    def __init__(
+        self, *, key: str | None = None, models: Any = None, port: int = 0, behaviour: Behaviour | None = None
+    ) -> None:
+        self.behaviour = behaviour or Behaviour()
+        self.memory: dict[str, InMemory] = {}
+        self.loads = self.reloads = 0
+        self.prompts: list[Prompt] = []
+        self.pulled: dict[str, Pulled] = {name: pulled(name) for name in (self.models if models is None else models)}
         super().__init__(key=key, models=models, port=port)
+
+    @property
+    def loaded(self) -> dict[str, int]:
+        """The window of each model in memory."""
+        now = time.monotonic()
+        return {name: one.num_ctx for name, one in self.memory.items() if one.expires_at > now}
 
     def handle(self, exchange: Exchange) -> None:
         request = exchange.request
@@ -53,7 +101,7 @@ class FakeOllama(Fake):
                 case ("GET" | "HEAD", "/"):
                     exchange.send(200, b"Ollama is running", "text/plain; charset=utf-8")
                 case ("GET", "/api/version"):
-                    exchange.send_json(200, {"version": VERSION})
+                    exchange.send_json(200, {"version": self.behaviour.version})
                 case ("GET", "/api/tags"):
                     exchange.send_json(200, {"models": [self._tag(name) for name in self.pulled]})
                 case ("GET", "/api/ps"):
@@ -79,11 +127,11 @@ class FakeOllama(Fake):
     def whole(self, chat: Chat, reply: Reply) -> Any:
         fields = {"thinking": reply.thinking} if self._shows_thinking(chat, reply) else {}
         if "prompt" in chat.body:
-            return {**self._base(chat), "response": reply.text, **fields, **_final(reply)}
+            return {**self._base(chat), "response": reply.text, **fields, **self._final(chat, reply)}
         message = {"role": "assistant", "content": reply.text, **fields}
         if reply.tool_calls:
             message["tool_calls"] = [self._call(index, *call) for index, call in enumerate(reply.tool_calls)]
-        return {**self._base(chat), "message": message, **_final(reply)}
+        return {**self._base(chat), "message": message, **self._final(chat, reply)}
 
     def events(self, chat: Chat, reply: Reply) -> list[Event]:
         return list(self._events(chat, reply))
@@ -103,24 +151,65 @@ class FakeOllama(Fake):
             yield Event("text", line(part, {}))
         for index, call in enumerate(reply.tool_calls):
             yield Event("arguments", line("", {"tool_calls": [self._call(index, *call)]}))
-        yield Event("finish", line("", {}, _final(reply)))
+        yield Event("finish", line("", {}, self._final(chat, reply)))
 
     def _generate(self, exchange: Exchange) -> None:
-        chat = self._chat(exchange)
-        options = chat.body.get("options") or {}
-        fact = self.pulled[chat.model]
-        self.loaded[chat.model] = options.get("num_ctx") or fact.num_ctx or DEFAULT_CONTEXT
-        if not chat.body.get("messages") and not chat.body.get("prompt"):
-            empty = {"message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "load"}
-            exchange.send_json(200, {**self._base(chat), **empty})
-            return
-        self.answer(exchange, chat)
-
-    def _chat(self, exchange: Exchange) -> Chat:
         body = decode(exchange.request, "invalid character in request body")
         model = self._known(body.get("model"))
-        check(body, model, self.pulled[model])
-        return Chat(model, body.get("stream") is not False, to_asked(body, self.pulled[model]), body)
+        fact = self.pulled[model]
+        check(body, model, fact)
+        size = self._load(model, body)
+        messages = body.get("messages") or ([{"role": "user", "content": body["prompt"]}] if body.get("prompt") else [])
+        if not messages:
+            empty = {"message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "load"}
+            exchange.send_json(200, {"model": body["model"], "created_at": CREATED, **empty})
+            return
+        prompt = self._read(body, messages, size)
+        self.prompts.append(prompt)
+        seen: dict[str, Any] = {**body, "messages": list(prompt.messages)} if body.get("messages") else body
+        asked = to_asked(seen if prompt.has_front else {**seen, "tools": []}, fact)
+        self.answer(exchange, OllamaChat(model, body.get("stream") is not False, asked, body, prompt))
+
+    def _load(self, model: str, body: dict[str, Any]) -> int:
+        """Load the model if it is not loaded in just this way; gives its window."""
+        options, fact, how = body.get("options") or {}, self.pulled[model], self.behaviour
+        wanted = options.get("num_ctx") or fact.num_ctx or how.context_length
+        size = how.serves or min(wanted, fact.trained_context)
+        launch = {name: options.get(name) for name in LAUNCH_OPTIONS}
+        if how.knows(HALVES):
+            launch["shift"] = body.get("shift") is not False
+        launched_with = json.dumps(launch, sort_keys=True)
+        stays_s = KEEP_ALIVE_S if body.get("keep_alive") is None else seconds(body["keep_alive"])
+        before = self.memory.get(model) if model in self.loaded else None
+        if before is None or (before.num_ctx, before.launched_with) != (size, launched_with):
+            self.loads += 1
+            self.reloads += before is not None
+        self.memory[model] = InMemory(size, launched_with, time.monotonic() + stays_s)
+        return size
+
+    def _read(self, body: dict[str, Any], messages: list[dict[str, Any]], size: int) -> Prompt:
+        how = self.behaviour
+        window = Window(size, how.knows(HALVES), how.drops_thinking, how.count)
+        tools = body.get("tools") or []
+        prompt = window.read(messages, tools)
+        if not prompt.is_cut or not how.knows(KNOWS_TRUNCATE) or how.keeps_truncating:
+            return prompt
+        if body.get("truncate") is False:
+            raise Invalid(_too_long(prompt.sent, size) if how.knows(HALVES) else _PROBLEMS["context"][1])
+        if not prompt.has_front and body.get("shift") is False and how.knows(HALVES):
+            raise Invalid("the prompt is longer than the context length currently available to the model")
+        return prompt
+
+    def _final(self, chat: Chat, reply: Reply) -> dict[str, Any]:
+        counts = {"total_duration": 5_000_000_000, "load_duration": 1_000_000, "prompt_eval_duration": 1_000_000}
+        if reply.usage is not None:
+            assert isinstance(chat, OllamaChat)
+            is_counted = self.behaviour.counts or chat.prompt.is_cut
+            counts |= {"prompt_eval_count": chat.prompt.tokens if is_counted else reply.usage.input}
+            counts |= {"eval_count": reply.usage.output, "eval_duration": 1_000_000}
+            if self.behaviour.knows(COUNTS_CACHE):
+                counts["prompt_eval_cached_count"] = reply.usage.cached
+        return {"done": True, "done_reason": DONE[reply.stop_reason], **counts}
 
     def _known(self, model: Any) -> str:
         if not isinstance(model, str) or not model:
@@ -141,109 +230,64 @@ class FakeOllama(Fake):
         return {"id": self.next_id("call_"), "function": {"index": index, "name": name, "arguments": as_object(args)}}
 
     def _tag(self, name: str) -> dict[str, Any]:
+        fact = self.pulled[name]
+        remote = {"remote_model": name, "remote_host": "https://ollama.com:443"} if fact.is_remote else {}
         return {
             "name": name,
             "model": name,
             "modified_at": CREATED,
-            "size": self.pulled[name].size_bytes,
-            "digest": "a" * 64,
-            "details": _DETAILS,
+            "size": str(fact.size_bytes) if self.behaviour.odd else fact.size_bytes,
+            "digest": None if self.behaviour.odd else "a" * 64,
+            "details": "none" if self.behaviour.odd else _DETAILS,
+            **remote,
         }
 
     def _running(self, name: str) -> dict[str, Any]:
-        tag = self._tag(name)
-        return {**tag, "expires_at": CREATED, "size_vram": 0, "context_length": self.loaded[name]}
+        fact, size = self.pulled[name], self.loaded[name]
+        window: dict[str, Any] = {} if self.behaviour.hides else {"context_length": size}
+        if self.behaviour.odd:
+            window = {"context_length": float("nan")}
+        return {**self._tag(name), "expires_at": CREATED, "size_vram": fact.vram_bytes, **window}
 
     def _show(self, exchange: Exchange) -> dict[str, Any]:
         body = decode(exchange.request, "invalid character in request body")
-        fact = self.pulled[self._known(body.get("model") or body.get("name"))]
+        name = self._known(body.get("model") or body.get("name"))
+        fact = self.pulled[name]
         parameters = 'stop                           "<|im_end|>"'
         if fact.num_ctx is not None:
             parameters += f"\nnum_ctx                        {fact.num_ctx}"
+        metadata: dict[str, Any] = {**METADATA, "context_length": fact.trained_context}
+        if self.behaviour.odd:
+            metadata = dict.fromkeys(metadata, "NaN") | {"context_length": -1, "attention.head_count_kv": [None, "x"]}
+        remote = {"remote_model": name, "remote_host": "https://ollama.com:443"} if fact.is_remote else {}
         return {
             "license": "Apache-2.0",
             "modelfile": "FROM fake",
             "parameters": parameters,
             "template": "{{ .Prompt }}",
             "details": _DETAILS,
-            "model_info": {"general.architecture": "qwen3", "qwen3.context_length": fact.trained_context},
+            "model_info": {
+                "general.architecture": "qwen3",
+                "general.parameter_count": 8_190_735_360,
+                **{f"qwen3.{key}": value for key, value in metadata.items()},
+            },
             "capabilities": list(fact.capabilities),
             "modified_at": CREATED,
+            **remote,
         }
 
 
-def check(body: dict[str, Any], model: str, fact: Pulled) -> None:
-    """Raise `Invalid` for a request that the server would answer with 400."""
-    for name, value in (body.get("options") or {}).items():
-        if name in INTEGER_OPTIONS and not isinstance(value, int):
-            raise Invalid(f'option "{name}" must be of type integer')
-        if name in {"temperature", "top_p"} and not isinstance(value, int | float):
-            raise Invalid(f'option "{name}" must be of type float32')
-    form = body.get("format")
-    if form not in (None, "", "json") and not isinstance(form, dict):
-        raise Invalid(f'invalid format: "{form}"; expected "json" or a valid JSON Schema object')
-    if body.get("think") and "thinking" not in fact.capabilities:
-        raise Invalid(f'"{model}" does not support thinking')
-    if body.get("tools") and "tools" not in fact.capabilities:
-        raise Invalid(f"registry.ollama.ai/library/{model} does not support tools")
-    for tool in body.get("tools") or ():
-        if not isinstance((tool.get("function") or {}).get("name"), str):
-            raise Invalid("json: cannot unmarshal tools into Go struct field ChatRequest.tools")
-    for message in body.get("messages") or ():
-        _check_message(message, fact)
-
-
-def to_asked(body: dict[str, Any], fact: Pulled) -> Asked:
-    """What a chat or generate request asks for."""
-    messages = body.get("messages") or [{"role": "user", "content": body.get("prompt", "")}]
-    users = [message for message in messages if message["role"] == "user"]
-    results: list[str] = []
-    for message in reversed(messages):
-        if message["role"] != "tool":
-            break
-        results.insert(0, message.get("content", ""))
-    form = body.get("format")
-    options = body.get("options") or {}
-    limit = options.get("num_predict")
-    return Asked(
-        prompt=users[-1].get("content", "") if users else "",
-        results=results,
-        tools=[
-            Tool(tool["function"]["name"], tool["function"].get("parameters") or {}) for tool in body.get("tools") or ()
-        ],
-        schema={} if form == "json" else form or None,
-        max_tokens=limit if isinstance(limit, int) and limit > 0 else None,
-        images=len(users[-1].get("images") or ()) if users else 0,
-        all_text="".join(message.get("content", "") for message in messages),
-        thinking=bool(body.get("think")) and "thinking" in fact.capabilities,
-        stops=options.get("stop") or (),
-    )
-
-
-def _check_message(message: dict[str, Any], fact: Pulled) -> None:
-    if message.get("role") not in {"system", "user", "assistant", "tool"}:
-        raise Invalid(f'invalid role: {message.get("role")}, must be one of ["system", "user", "assistant", "tool"]')
-    if not isinstance(message.get("content", ""), str):
-        kind = "array" if isinstance(message["content"], list) else "object"
-        raise Invalid(f"json: cannot unmarshal {kind} into Go struct field ChatRequest.messages.content of type string")
-    for image in message.get("images") or ():
-        if not is_base64(image):
-            raise Invalid("illegal base64 data at input byte 0")
-        if "vision" not in fact.capabilities:
-            raise Invalid("this model is missing data required for image input")
-    for call in message.get("tool_calls") or ():
-        if not isinstance((call.get("function") or {}).get("arguments"), dict):
-            raise Invalid(
-                "json: cannot unmarshal string into Go struct field ChatRequest.messages.tool_calls.function.arguments "
-                "of type map[string]interface {}"
-            )
-
-
-def _final(reply: Reply) -> dict[str, Any]:
-    counts = {"total_duration": 5_000_000_000, "load_duration": 1_000_000, "prompt_eval_duration": 1_000_000}
-    if reply.usage is not None:
-        counts |= {"prompt_eval_count": reply.usage.input, "eval_count": reply.usage.output}
-    return {"done": True, "done_reason": DONE[reply.stop_reason], **counts, "eval_duration": 1_000_000}
+def _too_long(tokens: int, size: int) -> str:
+    """llama.cpp's error, which Ollama passes on as text since 0.30."""
+    text = f"request ({tokens} tokens) exceeds the available context size ({size} tokens), try increasing it"
+    facts = {
+        "code": 400,
+        "message": text,
+        "type": "exceed_context_size_error",
+        "n_prompt_tokens": tokens,
+        "n_ctx": size,
+    }
+    return json.dumps({"error": facts}, separators=(",", ":"))
 
 
 _DETAILS = {

@@ -5,9 +5,9 @@ Source: Ollama API reference ("List models", "List running models", "Show model 
 
 import re
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
+from threading import Thread
 
 from ally.egress.lookup import NoAnswer, get_json, post_json
 from ally.messages import JsonObject
@@ -125,9 +125,17 @@ def server(options: Mapping[str, object], env: Mapping[str, str]) -> str:
 
 
 def _at_once(*questions: Callable[[], JsonObject | None]) -> list[JsonObject | None]:
-    with ThreadPoolExecutor(len(questions)) as pool:
-        asked = [pool.submit(question) for question in questions]
-        return [one.result() for one in asked]
+    answers: list[JsonObject | None] = [None] * len(questions)
+
+    def answer(place: int) -> None:
+        answers[place] = questions[place]()
+
+    threads = [Thread(target=answer, args=(place,), daemon=True, name="asking") for place in range(len(questions))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()  # each question has its own time limit
+    return answers
 
 
 def _running(root: str, timeout_s: float) -> JsonObject | None:

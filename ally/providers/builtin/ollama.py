@@ -1,25 +1,37 @@
 """Ollama: models on this machine or on one of yours."""
 
 import os
-from collections.abc import Mapping
-from ipaddress import ip_address
-from typing import Any
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
+from ally.config.paths import find_paths
+from ally.errors import ConfigError
 from ally.messages import JsonObject
+from ally.models.servers.ollama import describe, host_url, is_cloud_name, list_models, loaded, server
 from ally.providers.base import BaseProvider
 from ally.providers.constructors import base_url_of, for_the_wire, missing_package, others, timeout_of
 from ally.providers.model import Model
-from ally.providers.served import ollama_models
 from ally.providers.validation import find_problem, url_problem
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+if TYPE_CHECKING:
+    from ally.models.facts import ModelFacts
+    from ally.models.pins import Pins
+    from ally.providers.wire.target import Target
+
+__all__ = ["OllamaProvider", "host_url", "server"]
+
+_OWN = ("base_url", "endpoint", "context_window", "num_ctx")
+_DURATION = re.compile(r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+")
+_SECONDS = re.compile(r"[-+]?\d{1,12}(?:\.\d+)?")
 
 
 class OllamaProvider(BaseProvider):
     """Models of an Ollama server, over its native API. No key.
 
     The server is `base_url` of the options, else `OLLAMA_HOST` in any spelling that Ollama itself takes, else
-    127.0.0.1:11434. Options such as `num_ctx`, `keep_alive` and `think` are passed on.
+    127.0.0.1:11434. `num_ctx` is the context window of every request; without it Ally chooses one that fits and stays
+    with it. `keep_alive`, `think` and others are passed on.
     """
 
     def __init__(self) -> None:
@@ -46,12 +58,15 @@ class OllamaProvider(BaseProvider):
         api_key: str | None = None,
         **kwargs: Any,  # Any: options of config.json
     ) -> Any:  # Any: a LangChain object
-        """A `ChatOllama`."""
+        """A `ChatOllama` with the window that Ally's own requests have, too."""
         try:
             from langchain_ollama import ChatOllama  # heavy
         except ImportError as error:
             raise missing_package("langchain-ollama", "Ollama") from error
-        arguments = others(kwargs)
+        root, wanted = server(kwargs, os.environ), _wanted_window(kwargs)
+        found = _ask(root, model_name, wanted)
+        options = {name: value for name, value in _checked(kwargs).items() if name not in _OWN}
+        arguments = others(options)
         if "think" in arguments:
             arguments["reasoning"] = arguments.pop("think")
         if "max_tokens" in arguments:
@@ -59,12 +74,15 @@ class OllamaProvider(BaseProvider):
         client: JsonObject = {"timeout": timeout_of(kwargs), **arguments.pop("client_kwargs", {})}
         if headers := kwargs.get("headers"):
             client["headers"] = headers
+        window = found.context_window if found else wanted
+        more: JsonObject = {"profile": _langchain_profile(found, window), **arguments}
         return ChatOllama(
             model=model_name,
             temperature=temperature,
-            base_url=server(kwargs, os.environ),
+            base_url=root,
             client_kwargs=client,
-            **arguments,
+            num_ctx=wanted if found and found.is_remote else window,
+            **more,
         )
 
     def create_model(
@@ -75,21 +93,20 @@ class OllamaProvider(BaseProvider):
         **kwargs: Any,  # Any: options of config.json
     ) -> Model:
         """The native API spoken directly."""
+        from ally.providers.asking import AskingModel  # heavy
+        from ally.providers.builtin.ollama_model import CloudModel, MeasuredModel  # heavy
         from ally.providers.wire import ollama as wire  # heavy
         from ally.providers.wire.options import build_target  # heavy
 
-        options = {name: value for name, value in for_the_wire(kwargs).items() if name not in ("base_url", "endpoint")}
-        if "num_ctx" in options:
-            options.setdefault("context_window", options["num_ctx"])
-        target = build_target(
-            self.name,
-            model_name,
-            server(kwargs, os.environ),
-            temperature=temperature,
-            api_key=None,
-            options=options,
-        )
-        return wire.model(target)
+        root, wanted = server(kwargs, os.environ), _wanted_window(kwargs)
+        options = {name: value for name, value in for_the_wire(_checked(kwargs)).items() if name not in _OWN}
+        target = build_target(self.name, model_name, root, temperature=temperature, options=options)
+
+        def build(found: "ModelFacts | None") -> Model:
+            model = wire.model(_fitted(target, found, wanted))
+            return CloudModel(model) if (found.is_remote if found else is_cloud_name(model_name)) else model
+
+        return MeasuredModel(AskingModel(lambda: _ask(root, model_name, wanted), build), lambda: loaded(root))
 
     def get_required_env_vars(self) -> list[str]:
         """None."""
@@ -111,52 +128,108 @@ class OllamaProvider(BaseProvider):
         return next(iter(self.get_available_models()), "qwen3:8b")
 
     def get_available_models(self) -> list[str]:
-        """What the server has now; empty if it does not answer in time."""
-        return ollama_models(self.base_url)
+        """The chat models that the server has now, those of its cloud last; empty if it does not answer in time."""
+        found = list_models(self.base_url)
+        return [model.name for model in found.models if not model.facts.embeds] if found else []
 
 
-def server(options: JsonObject, env: Mapping[str, str]) -> str:
-    """Root of the server's API. An address with the `/v1` of its OpenAI-compatible API is understood too."""
-    chosen = base_url_of(options, "") or host_url(env)
-    return chosen.removesuffix("/v1").removesuffix("/api").rstrip("/")
+def _ask(root: str, model: str, wanted: int | None) -> "ModelFacts | None":
+    """What the server says of the model, with the window to ask for; None if it does not answer in time."""
+    from ally.models.pins import choose  # late: it is needed with the first model, not for listing providers
+
+    described = describe(root, model)
+    if described is None:
+        return None
+    facts = described.facts
+    pin = choose(root, model, described, wanted, _pins())
+    if pin is not None:
+        return replace(facts, context_window=pin.num_ctx, context_window_source=pin.source)
+    window = facts.trained_window
+    return replace(facts, context_window=window, context_window_source="server" if window else "guess")
 
 
-def host_url(env: Mapping[str, str]) -> str:
-    """The URL that `OLLAMA_HOST` means, by Ollama's own rules.
+def _fitted(target: "Target", found: "ModelFacts | None", wanted: int | None) -> "Target":
+    """`target` with what the server says; without it, with the window that was pinned before."""
+    if found is None:
+        window = wanted or _pins().find(target.base_url, target.model) or _unmeasured(target.model)
+        options = target.options | ({"num_ctx": window} if window else {})
+        source = "user" if wanted else "guess"
+        return replace(target, options=options, context_window=window, context_window_source=source, constrains=True)
+    sent = wanted if found.is_remote else found.context_window
+    quirks = target.quirks
+    return replace(
+        target,
+        options=target.options | ({"num_ctx": sent} if sent else {}),
+        context_window=found.context_window,
+        context_window_source=found.context_window_source,
+        constrains=found.constrains,
+        parameters=found.parameters,
+        digest=found.digest,
+        quirks=replace(quirks, tools=found.tools is not False, images=found.images is not False),
+    )
 
-    Without a scheme the port is 11434 unless given, with one it is the scheme's. An address that a server listens on
-    (0.0.0.0, ::, or none) becomes the loopback address where it can be reached.
+
+def _unmeasured(model: str) -> int | None:
+    from ally.models.pins import UNMEASURED  # late: as above
+
+    return None if is_cloud_name(model) else UNMEASURED
+
+
+def _pins() -> "Pins":
+    from ally.models.pins import Pins  # late: as above
+
+    return Pins(find_paths(os.environ).cache / "ollama-windows.json")
+
+
+def _langchain_profile(found: "ModelFacts | None", window: int | None) -> JsonObject | None:
+    """What LangChain's middleware reads, e.g. to know when to summarise."""
+    facts: JsonObject = {"max_input_tokens": window} if window else {}
+    if found is not None:
+        known = {"tool_calling": found.tools, "image_inputs": found.images, "reasoning_output": found.thinking}
+        facts |= {name: value for name, value in known.items() if value is not None}
+        facts["structured_output"] = found.constrains
+    return facts or None
+
+
+def _wanted_window(options: JsonObject) -> int | None:
+    """The window that the user asks for.
+
+    Raises:
+        ConfigError: it is no number of tokens.
     """
-    text = env.get("OLLAMA_HOST", "").strip().strip("\"'")
-    scheme, found, rest = text.partition("://")
-    if not found:
-        scheme, rest, default_port = "http", text, 11434
-    else:
-        default_port = _DEFAULT_PORTS.get(scheme, 11434)
-    address, slash, path = rest.partition("/")
-    host, port = _split_port(address, default_port)
-    return f"{scheme}://{_reachable(host)}:{port}{slash + path}".rstrip("/")
+    inner: object = options.get("options")
+    holders = [options, cast(JsonObject, inner)] if isinstance(inner, dict) else [options]
+    for holder in holders:
+        for name in ("num_ctx", "context_window"):
+            value: object = holder.get(name)
+            if value is None:
+                continue
+            if type(value) is not int or not 0 < value <= 100_000_000:
+                raise _unusable(name, "a whole number of tokens")
+            return value
+    return None
 
 
-def _split_port(address: str, default: int) -> tuple[str, int]:
-    if address.startswith("["):  # [::1] or [::1]:11434
-        host, _, tail = address[1:].partition("]")
-        port = tail.removeprefix(":")
-    elif address.count(":") > 1:  # a bare IPv6 address
-        host, port = address, ""
-    else:
-        host, _, port = address.partition(":")
-    valid = port.isascii() and port.isdigit() and 0 < int(port) < 65536
-    return host, int(port) if valid else default
+def _checked(options: JsonObject) -> JsonObject:
+    """`options` with `keep_alive` as the API takes it: a duration such as "10m", or seconds; below 0 is for ever.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    value: object = options.get("keep_alive")
+    if value is None:
+        return {name: other for name, other in options.items() if name != "keep_alive"}
+    text = value.strip() if isinstance(value, str) else ""
+    if _SECONDS.fullmatch(text):
+        # As text the API wants a unit, although the server's own variable OLLAMA_KEEP_ALIVE does not.
+        return {**options, "keep_alive": float(text) if "." in text else int(text)}
+    if _DURATION.fullmatch(text):
+        return {**options, "keep_alive": text}
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -1e12 < value < 1e12:
+        raise _unusable("keep_alive", 'a duration such as "10m", a number of seconds, or -1 for ever')
+    return options
 
 
-def _reachable(host: str) -> str:
-    if not host:
-        return "127.0.0.1"
-    try:
-        ip = ip_address(host)
-    except ValueError:
-        return host
-    if ip.version == 4:
-        return "127.0.0.1" if ip.is_unspecified else host
-    return "[::1]" if ip.is_unspecified else f"[{ip}]"
+def _unusable(name: str, wanted: str) -> ConfigError:
+    key = f"provider_options.ollama.{name}"
+    return ConfigError(f"{key} must be {wanted}.", key=key, hint=f"correct {key} in config.json")

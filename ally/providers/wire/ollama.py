@@ -40,9 +40,14 @@ _MAX_TOKENS = ("max_tokens", "max_completion_tokens")
 _REASONS: dict[str, StopReason] = {"stop": "end", "length": "length"}
 
 
+_REFUSE: JsonObject = {"truncate": False, "shift": False}
+"""Rather an error than a prompt without its beginning; servers before 0.12.6 know neither field and ignore both."""
+
+
 def model(target: Target) -> Model:
     """The model at `target`, spoken to in this format."""
-    return WireModel(target, OllamaWire(target), context_window=count(_options(target), "num_ctx"))
+    own = count(_options(target), "num_ctx") if target.context_window is None else None
+    return WireModel(target, OllamaWire(target), context_window=own)
 
 
 class OllamaWire:
@@ -74,7 +79,7 @@ class OllamaWire:
 def write_body(target: Target, request: Request, known: Written[list[JsonObject]]) -> JsonObject:
     """The body; the messages come last, so that a longer conversation begins with the bytes of a shorter one."""
     quirks = target.quirks
-    body: JsonObject = {"model": target.model, "stream": target.streaming}
+    body: JsonObject = {"model": target.model, "stream": target.streaming, **_REFUSE}
     body |= {name: value for name, value in target.options.items() if name in _TOP_LEVEL and name != "options"}
     options = _options(target)
     if options:
@@ -196,7 +201,7 @@ class OllamaParser:
         if value.get("done") is True:
             self._over = True
             answer.reason = _REASONS.get(text(value, "done_reason"), "end")
-            answer.usage = Usage(count(value, "prompt_eval_count"), count(value, "eval_count"))
+            answer.usage = _usage(value)
         return chunks
 
     def whole(self, data: str) -> list[Chunk]:
@@ -206,3 +211,21 @@ class OllamaParser:
     def end(self) -> list[Chunk]:
         """The last chunks."""
         return self._answer.end()
+
+
+def _usage(value: JsonObject) -> Usage:
+    """What the last line counts. Servers before 0.33 do not say what came from their cache."""
+    read, cached = count(value, "prompt_eval_count"), count(value, "prompt_eval_cached_count")
+    return Usage(
+        input_tokens=read,
+        output_tokens=count(value, "eval_count"),
+        cached_input_tokens=min(cached, read),
+        reports_cache="prompt_eval_cached_count" in value,
+        prefill_s=_seconds(value, "prompt_eval_duration"),
+        generation_s=_seconds(value, "eval_duration"),
+    )
+
+
+def _seconds(value: JsonObject, name: str) -> float | None:
+    """The duration in field `name`, which is in nanoseconds."""
+    return count(value, name) / 1e9 or None

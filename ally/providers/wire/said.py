@@ -67,6 +67,8 @@ def read_value(value: object) -> Said:
     if not isinstance(value, dict):
         return Said(_shorten(value) if isinstance(value, str) else "")
     outer = cast("JsonObject", value)
+    if (wrapped := _unwrap(outer)) is not None:
+        return read_value(wrapped)
     inner = cast("JsonObject", outer["error"]) if isinstance(outer.get("error"), dict) else outer
     kinds = frozenset(
         str(inner[name]).lower()
@@ -80,6 +82,18 @@ def read_value(value: object) -> Said:
         limit_tokens=inner["n_ctx"] if isinstance(inner.get("n_ctx"), int) else None,
         retry_delay=next((one["retryDelay"] for one in _details(inner) if "retryDelay" in one), None),
     )
+
+
+def _unwrap(outer: JsonObject) -> JsonObject | None:
+    """The error of llama.cpp that Ollama passes on as text."""
+    text: object = outer.get("error")
+    if not isinstance(text, str) or not text.startswith("{"):
+        return None
+    try:
+        value: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return cast("JsonObject", value) if isinstance(value, dict) else None
 
 
 def _details(inner: JsonObject) -> Iterator[JsonObject]:

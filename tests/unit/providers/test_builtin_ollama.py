@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from ally.providers import served
+from ally.models import servers
 from ally.providers.builtin.ollama import OllamaProvider, host_url, server
 from tests.fakes import FakeOllama
 from tests.fakes.server import Exchange, Server
@@ -46,7 +46,7 @@ def provider_at(url: str) -> OllamaProvider:
 
 @pytest.fixture(autouse=True)
 def forget_answers() -> None:
-    served.forget()
+    servers.forget()
 
 
 @pytest.mark.parametrize(("spelled", "meant"), HOSTS.items())
@@ -105,8 +105,7 @@ def test_a_server_that_misbehaves_has_no_models_and_costs_no_time(how: str) -> N
     with Misbehaving(how) as strange:
         before = time.monotonic()
         assert provider_at(strange.url).get_available_models() == []
-        assert served.openai_models(strange.url + "/v1") == []
-        assert time.monotonic() - before < 4 * served.TIMEOUT_S
+        assert time.monotonic() - before < 3 * servers.TIMEOUT_S
 
 
 def test_a_model_that_chats_here_is_the_default() -> None:

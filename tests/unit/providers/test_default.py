@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from ally.providers import served
+from ally.models import servers
 from ally.providers.connect import Choice
 from ally.providers.default import default_choice
 
@@ -62,13 +62,13 @@ def ollama() -> Iterator[_Server]:
 
 def choose(server: _Server, models: object) -> Choice:
     server.body = json.dumps(models).encode()
-    served.forget()
+    servers.forget()
     return default_choice({"OLLAMA_HOST": f"127.0.0.1:{server.server_port}"}, {})
 
 
 def test_reachable_ollama_with_a_model_is_chosen(ollama: _Server):
     assert choose(ollama, {"models": [CHAT]}) == Choice("ollama", "qwen3:8b")
-    assert ollama.asked == ["/api/tags"]
+    assert sorted(ollama.asked) == ["/api/ps", "/api/tags", "/api/version"]
 
 
 def test_address_of_the_options_wins(ollama: _Server):

@@ -360,15 +360,16 @@ def test_gemini_address() -> None:
 
 def test_ollama_body() -> None:
     where = target(
-        temperature=0.5, num_ctx=32768, keep_alive="10m", think=False, truncate=False, max_tokens=9, options={"seed": 1}
+        temperature=0.5, num_ctx=32768, keep_alive="10m", think=False, max_tokens=9, options={"seed": 1}
     )
     sent = body("ollama", Request(TURN, system="Be brief.", tools=(ADD,)), where)
     assert sent == {
         "model": "m-1",
         "stream": True,
+        "truncate": False,
+        "shift": False,
         "keep_alive": "10m",
         "think": False,
-        "truncate": False,
         "options": {"temperature": 0.5, "num_ctx": 32768, "num_predict": 9, "seed": 1},
         "tools": [
             {
