@@ -15,6 +15,7 @@ from tests.fakes.gemini import FakeGemini
 from tests.fakes.minimax import FakeMiniMax
 from tests.fakes.ollama import FakeOllama, Pulled
 from tests.fakes.openai import FakeOpenAI
+from tests.fakes.own_servers import FakeLlamaCpp, FakeLMStudio, FakeVLLM
 from tests.fakes.replicate import FakeReplicate
 from tests.fakes.reply import HTML, Cut, ErrorEvent, Failure, Hang, Raw, Reply, Usage
 from tests.fakes.server import Recorded
@@ -28,20 +29,27 @@ FAKES: dict[str, type[Fake]] = {
     "replicate": FakeReplicate,
 }
 
+OWN_SERVERS: dict[str, type[Fake]] = {"llamacpp": FakeLlamaCpp, "lmstudio": FakeLMStudio, "vllm": FakeVLLM}
+"""Of those that people run themselves; they take any request unless they are given a key."""
+
 __all__ = [
     "FAKES",
     "HTML",
     "KEY",
+    "OWN_SERVERS",
     "Cut",
     "ErrorEvent",
     "Failure",
     "Fake",
     "FakeAnthropic",
     "FakeGemini",
+    "FakeLMStudio",
+    "FakeLlamaCpp",
     "FakeMiniMax",
     "FakeOllama",
     "FakeOpenAI",
     "FakeReplicate",
+    "FakeVLLM",
     "Hang",
     "Pulled",
     "Raw",

@@ -6,13 +6,14 @@ import signal
 import threading
 from pathlib import Path
 
-from tests.fakes import FAKES, KEY, Reply
+from tests.fakes import FAKES, KEY, OWN_SERVERS, Reply
 
 
 def main() -> None:
     """Parse the command line and serve."""
     parser = argparse.ArgumentParser(prog="python -m tests.fakes")
-    parser.add_argument("fake", choices=sorted(FAKES))
+    fakes = {**FAKES, **OWN_SERVERS}
+    parser.add_argument("fake", choices=sorted(fakes))
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--key", default=KEY, help=f"the key it accepts ({KEY}); empty accepts any request")
     parser.add_argument("--model", action="append", help="a model it has; may be repeated")
@@ -20,8 +21,9 @@ def main() -> None:
     parser.add_argument("--delay", type=float, default=0.0, help="seconds between two deltas of --text")
     parser.add_argument("--log", type=Path, help="append every request as a line of JSON to this file")
     args = parser.parse_args()
-    key = None if args.fake == "ollama" and args.key == KEY else args.key or None
-    fake = FAKES[args.fake](key=key, models=args.model, port=args.port)
+    takes_any = args.fake == "ollama" or args.fake in OWN_SERVERS
+    key = None if takes_any and args.key == KEY else args.key or None
+    fake = fakes[args.fake](key=key, models=args.model, port=args.port)
     if args.text is not None:
         fake.always(Reply(args.text, delay_s=args.delay))
     stop = threading.Event()
