@@ -94,7 +94,7 @@ class OllamaProvider(BaseProvider):
     ) -> Model:
         """The native API spoken directly."""
         from ally.providers.asking import AskingModel  # heavy
-        from ally.providers.builtin.ollama_model import CloudModel, MeasuredModel  # heavy
+        from ally.providers.ollama_model import CloudModel, MeasuredModel  # heavy
         from ally.providers.wire import ollama as wire  # heavy
         from ally.providers.wire.options import build_target  # heavy
 
