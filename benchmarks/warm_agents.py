@@ -1,0 +1,94 @@
+"""Ally and its peers as commands: each with a home of its own, pointed at one address."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.peers import Peer
+from benchmarks.programs import find_ally
+from benchmarks.warm_script import TASK
+
+TIMEOUT_S = 1_800
+_QUIET = {"LANG": "C.UTF-8", "TERM": "dumb", "NO_COLOR": "1", "DO_NOT_TRACK": "1", "CI": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An agent: what starts it. `{task}`, `{url}`, `{root}` and `{home}` are filled in, also inside `files`."""
+
+    name: str
+    words: Sequence[str]
+    environment: Mapping[str, str]
+    files: Mapping[str, Any]
+    path: str = ""
+    finish: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One run of a program; times are of the clock that all processes share."""
+
+    begun: float
+    ended: float
+    code: int
+    output: str
+    errors: str
+
+
+def make_ally(*words: str) -> Agent:
+    """Ally, started with `words`."""
+    settings = {"provider": "llamacpp", "provider_options": {"llamacpp": {"base_url": "{url}"}}}
+    return Agent("Ally", [find_ally(), *words], {"ALLY_HOME": "{home}/ally"}, {"ally/config.json": settings})
+
+
+def make_peer(peer: Peer, folder: Path) -> Agent | None:
+    """The peer as it is installed in `folder`; None if it is not."""
+    program = folder / peer.name / peer.program
+    if not program.exists():
+        return None
+    words = [str(program), *peer.words]
+    name = f"{peer.name} {peer.version}"
+    return Agent(name, words, peer.environment, peer.files, str(program.parent), peer.finish)
+
+
+def lay_out(agent: Agent, home: Path, url: str) -> None:
+    """Write the files of its home, so that it finds the server at `url` (with /v1)."""
+    for name, content in agent.files.items():
+        file = home / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(_fill(json.dumps(content), home, url), encoding="utf-8")
+
+
+def run(agent: Agent, home: Path, url: str, typed: str = "") -> Ended:
+    """Run it once in `home/work`; `typed` comes from its standard input.
+
+    Raises:
+        subprocess.TimeoutExpired: it did not end within half an hour.
+    """
+    words = [_fill(word, home, url).replace("{task}", TASK) for word in agent.words]
+    environment = _QUIET | {
+        "HOME": str(home),
+        "PATH": os.pathsep.join([*filter(None, [agent.path]), os.environ["PATH"]]),
+    }
+    environment |= {name: _fill(value, home, url) for name, value in agent.environment.items()}
+    begun = time.monotonic()
+    done = subprocess.run(
+        words,
+        cwd=home / "work",
+        env=environment,
+        input=typed.encode(),
+        capture_output=True,
+        check=False,
+        timeout=TIMEOUT_S,
+    )
+    output, errors = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+    return Ended(begun, time.monotonic(), done.returncode, output, errors)
+
+
+def _fill(text: str, home: Path, url: str) -> str:
+    return text.replace("{url}", url).replace("{root}", url.removesuffix("/v1")).replace("{home}", str(home))
