@@ -22,6 +22,8 @@ def find_values(tool: ToolSpec, said: Said) -> Found:
     """The values that `said` has for the parameters of `tool`."""
     recipe = _RECIPES.get(tool.name)
     found = recipe(said) if recipe else _by_names(tool, said)
+    if tool.name == "find" and "path" not in properties(tool.parameters):
+        found = _with_folder(found)
     return {name: values for name, values in found.items() if values}
 
 
@@ -62,6 +64,12 @@ def _find(said: Said) -> Found:
     pattern = passages.patterns(said)
     folder = [path for path in passages.folders(said) if path not in pattern and f"{path}/" not in pattern]
     return {"pattern": pattern, "path": folder, "newest": [True] if said.has("newest") else []}
+
+
+def _with_folder(found: Found) -> Found:
+    """The folder as a part of the pattern, for a tool that takes no other."""
+    inside = [f"{folder.rstrip('/')}/**/" for folder in found["path"][:1]] or [""]
+    return {**found, "pattern": [f"{inside[0]}{pattern}" for pattern in found["pattern"]]}
 
 
 def _grep(said: Said) -> Found:
