@@ -1,7 +1,8 @@
 """Calls of tools that a model prints as text instead of using the field for them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 from ally.messages import BadToolCall, ToolCall, ToolSpec
 from ally.providers.arguments import CUT
@@ -16,14 +17,15 @@ from ally.providers.wire.calls import CallIds
 Printed = TextChunk | ThinkingChunk | ToolCall | BadToolCall
 
 _MARKERS = Literals(OPENERS.whole | CHANNELS.whole, OPENERS.starts | CHANNELS.starts)
+_INLINE = frozenset((*TAGS, "<function=", "<function name=", "<invoke name="))
 _SPECIAL = re.compile(r"[<\[{`~]")
 _NEWLINE = re.compile(r"\n")
 _SPAN_END = re.compile(r"[`\n]")
 _NOT_BLANK = re.compile(r"[^ \t]")
 _NOT_SPACE = re.compile(r"\S")
 _FUNCTOOLS = Literals.of(("functools[",))
-_KEY = re.compile(r'[\[\s]*\{\s*"([a-z_]+)"')
-_KEY_START = re.compile(r'[\[\s]*(\{\s*("[a-z_]*)?)?')
+_KEY = re.compile(r'(?:\[\s*)?\{\s*"([a-z_]+)"')
+_KEY_START = re.compile(r'(?:\[\s*)?(\{\s*("[a-z_]*)?)?')
 _PYTHON = re.compile(r"\[\s*([\w.]+)\(")
 _PYTHON_START = re.compile(r"\[\s*[\w.]*")
 _LONGEST_START = 100
@@ -75,7 +77,9 @@ class PrintedCalls:
 
     def _give(self) -> list[Printed]:
         found, self._found = self._found, []
-        return found
+        if len(found) < 2:
+            return found
+        return [one for is_text, some in groupby(found, _is_text) for one in (_joined(some) if is_text else some)]
 
     def _read(self) -> Wait[None]:
         """Reads the whole answer."""
@@ -151,7 +155,7 @@ class PrintedCalls:
         """A run of calls that begins here, or else text."""
         shapes = Shapes(self._tape, self._values)
         yield from shapes.read()
-        is_call = bool(shapes.drafts) and (not known or all(self._values.knows(one.name) for one in shapes.drafts))
+        is_call = self._values.expects(shapes.drafts) if known else bool(shapes.drafts)
         after = ""
         if inline and is_call:
             self._tape.begin()
@@ -183,7 +187,7 @@ class PrintedCalls:
             raw.append(self._tape.raw)
             if not is_call or self._tape.too_long or (yield from self._tape.peek(1)) not in ("{", "[", "<", "`", "~"):
                 break
-        if is_call and not self._tape.unread and all(self._values.knows(one.name) for one in drafts):
+        if is_call and not self._tape.unread and self._values.expects(drafts):
             self._call(drafts, is_cut=self._is_cut)
         else:
             self._say("".join(raw))
@@ -227,9 +231,6 @@ class PrintedCalls:
                 self._blank = text
                 return
             self._is_fresh = False
-        if self._found and isinstance(last := self._found[-1], TextChunk):
-            text = last.text + text
-            self._found.pop()
         self._found.append(TextChunk(text))
 
     def _drop(self) -> Wait[None]:
@@ -240,4 +241,9 @@ class PrintedCalls:
             yield
 
 
-_INLINE = frozenset((*TAGS, "<function=", "<function name=", "<invoke name="))
+def _is_text(one: Printed) -> bool:
+    return isinstance(one, TextChunk)
+
+
+def _joined(some: Iterable[Printed]) -> list[Printed]:
+    return [TextChunk("".join(one.text for one in some if isinstance(one, TextChunk)))]

@@ -31,12 +31,16 @@ _WORDS = {"true": True, "false": False, "null": None}
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A call as it was printed: its arguments are still text. A `problem` says why it must not run."""
+    """A call as it was printed: its arguments are still text. A `problem` says why it must not run.
+
+    `has_more`: the object says more than a call does, as the description of a tool would.
+    """
 
     name: str
     raw: str
     problem: str = ""
     id: str = ""
+    has_more: bool = False
 
     def finish(self, id: str) -> ToolCall | BadToolCall:  # noqa: A002 - the field is called id
         """The call with its id."""
@@ -59,6 +63,10 @@ class Values:
         bare = _INDEX.sub("", said)
         short = bare.rpartition("functions.")[2] or bare
         return short if short in self._tools or bare.startswith("functions.") else bare
+
+    def expects(self, drafts: Sequence[Draft]) -> bool:
+        """Whether `drafts` are calls, and nothing but calls, of tools that there are."""
+        return bool(drafts) and all(self.knows(one.name) and not one.has_more for one in drafts)
 
     def knows(self, name: str) -> bool:
         """Whether there is a tool called `name`."""
@@ -123,7 +131,7 @@ class Values:
             strict = parse_call("", name, raw)
             if isinstance(strict, BadToolCall) and not isinstance(parse_call("", name, draft.raw), BadToolCall):
                 draft = replace(draft, raw=raw, problem=strict.problem)
-        return [replace(draft, id=call_id)]
+        return [replace(draft, id=call_id, has_more=not KEYS.issuperset(fields))]
 
     def _of_fields(self, name: str, given: Sequence[str]) -> Draft:
         if len(given) > 1:
@@ -144,8 +152,9 @@ class Values:
         if not name:
             return None
         raw = ast.unparse(node)
-        if node.args or any(word.arg is None for word in node.keywords):
-            return Draft(name, raw, _bad_python("every argument needs its name"))
+        names = [word.arg for word in node.keywords]
+        if node.args or None in names or len(set(names)) < len(names):
+            return Draft(name, raw, _bad_python("every argument needs a name of its own"))
         try:
             args = {word.arg: _literal(word.value) for word in node.keywords}
             return Draft(name, json.dumps(args, ensure_ascii=False))
