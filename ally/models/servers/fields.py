@@ -16,7 +16,7 @@ _MOST_ROWS = 1000
 _FEWEST_PARAMETERS = 10_000_000
 _EMBEDDER = re.compile(r"embed|rerank|(?:^|[/_-])(?:bge|gte|e5|colbert)-")
 _QUANTISATION = re.compile(
-    r"(?:^|[-._@/])(i?q\d\w*|bf16|f16|f32|fp8|mxfp4|nvfp4|awq|gptq|[348]bit)(?=$|[-.:/])", re.IGNORECASE
+    r"(?:^|[-._@/:])(i?q\d\w*|bf16|f16|f32|fp8|mxfp4|nvfp4|awq|gptq|[348]bit)(?=$|[-.:/])", re.IGNORECASE
 )
 
 

@@ -6,7 +6,7 @@ import pytest
 from ally.config.settings import Endpoint
 from ally.egress.location import classify
 from ally.errors import ConfigError
-from ally.providers import served
+from ally.models.servers import forget
 from ally.providers.compatible import CompatibleProvider, CompatibleSpec, load_presets, spec_from_endpoint
 from ally.providers.presets import PRESETS, parse_preset, presets_date
 from ally.providers.validation import url_problem
@@ -34,7 +34,7 @@ ROW: dict[str, Any] = {"name": "acme", "display_name": "Acme", "base_url": "http
 
 @pytest.fixture(autouse=True)
 def forget_answers() -> None:
-    served.forget()
+    forget()
 
 
 def test_the_rows_that_the_guide_promises_and_their_keys() -> None:
