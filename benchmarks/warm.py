@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks import peers
 from benchmarks.warm_agents import Agent, make_ally, make_peer
-from benchmarks.warm_report import as_rows, save, write
+from benchmarks.warm_report import OWN_FULL, as_rows, save, write
 from benchmarks.warm_work import Work, measure, median_of
 
 HOW = """\
@@ -25,14 +25,15 @@ are no step (a title). next session: a second start with the same task and serve
 
 def list_agents(folder: Path, only: Sequence[str]) -> tuple[list[Agent], list[str]]:
     """(Ally and the peers that are installed, a line for each that is not)."""
-    agents, missing = [make_ally("-p", "{task}")], list[str]()
+    agents = [make_ally("-p", "{task}"), make_ally("-p", "{task}", name=OWN_FULL, weights=8_000_000_000)]
+    missing: list[str] = []
     for peer in peers.load_peers():
         made = make_peer(peer, folder)
         if made is None:
             missing.append(f"{peer.name} {peer.version} is not installed and was left out.")
         else:
             agents.append(made)
-    return [agent for agent in agents if not only or agent.name.split()[0] in only], missing
+    return [agent for agent in agents if not only or agent.name.split(" ")[0] in only], missing
 
 
 def main() -> int:

@@ -19,7 +19,11 @@ _QUIET = {"LANG": "C.UTF-8", "TERM": "dumb", "NO_COLOR": "1", "DO_NOT_TRACK": "1
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """An agent: what starts it. `{task}`, `{url}`, `{root}` and `{home}` are filled in, also inside `files`."""
+    """An agent: what starts it. `{task}`, `{url}` and `{home}` are filled in, also inside `files`.
+
+    `finish`: the tool that it wants called with the last answer. `weights`: what it is told of the size of the model,
+    0 for the truth.
+    """
 
     name: str
     words: Sequence[str]
@@ -27,6 +31,7 @@ class Agent:
     files: Mapping[str, Any]
     path: str = ""
     finish: str = ""
+    weights: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +45,11 @@ class Ended:
     errors: str
 
 
-def make_ally(*words: str) -> Agent:
+def make_ally(*words: str, name: str = "Ally", weights: int = 0) -> Agent:
     """Ally, started with `words`."""
     settings = {"provider": "llamacpp", "provider_options": {"llamacpp": {"base_url": "{url}"}}}
-    return Agent("Ally", [find_ally(), *words], {"ALLY_HOME": "{home}/ally"}, {"ally/config.json": settings})
+    environment = {"ALLY_HOME": "{home}/ally"}
+    return Agent(name, [find_ally(), *words], environment, {"ally/config.json": settings}, weights=weights)
 
 
 def make_peer(peer: Peer, folder: Path) -> Agent | None:
@@ -91,4 +97,4 @@ def run(agent: Agent, home: Path, url: str, typed: str = "") -> Ended:
 
 
 def _fill(text: str, home: Path, url: str) -> str:
-    return text.replace("{url}", url).replace("{root}", url.removesuffix("/v1")).replace("{home}", str(home))
+    return text.replace("{url}", url).replace("{home}", str(home))

@@ -8,6 +8,7 @@ import contextlib
 import http.client
 import http.server
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -45,14 +46,16 @@ class ServerRefused(Exception):
 class Proxy:
     """Listens on loopback as long as the block; `script` gives the reply to each step, from 1.
 
-    `is_step` tells a request of the conversation from one beside it.
+    `is_step` tells a request of the conversation from one beside it. With `weights` the model is said to have so many.
     """
 
-    def __init__(self, root: str, script: Script, is_step: Callable[[Mapping[str, Any]], bool]) -> None:
+    def __init__(
+        self, root: str, script: Script, is_step: Callable[[Mapping[str, Any]], bool], weights: int = 0
+    ) -> None:
         self.reads: list[Read] = []
         self.problems: list[str] = []
         self._host = urlsplit(root).netloc
-        self._script, self._is_step = script, is_step
+        self._script, self._is_step, self._weights = script, is_step, weights
         self._step, self._before = 0, None
         self._lock = threading.Lock()
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"proxy": self}))
@@ -75,7 +78,10 @@ class Proxy:
         with self._connect() as connection:
             connection.request(method, path, body or None, {"Content-Type": "application/json"} if body else {})
             response = connection.getresponse()
-            return response.status, response.headers.get("Content-Type", "application/json"), response.read()
+            said = response.read()
+        if self._weights:
+            said = re.sub(rb'("n_params": ?)\d+', rb"\g<1>%d" % self._weights, said)
+        return response.status, response.headers.get("Content-Type", "application/json"), said
 
     def answer(self, body: dict[str, Any], send: Callable[[str], None]) -> tuple[Reply, Counted]:
         """The reply to a chat request; `send` gets the comments that keep a waiting client there.

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 MAX_SHARE = 1 / 3
 MIN_REUSE = 0.99
 OWN = "Ally"
+OWN_FULL = "Ally (all tools)"
+"""Told that the model has 8 billion weights: a small one gets fewer tools in fewer words."""
 
 
 def write(works: "Mapping[str, Sequence[Work]]", middle: "Mapping[str, Work]", notes: Sequence[str]) -> str:
@@ -51,7 +53,7 @@ def _row(work: "Work", runs: int) -> str:
 
 def _judge(middle: "Mapping[str, Work]") -> list[str]:
     own = middle.get(OWN)
-    others = [work for work in middle.values() if work.agent != OWN]
+    others = [work for work in middle.values() if work.agent not in {OWN, OWN_FULL}]
     if own is None:
         return []
     kept = own.reuse >= MIN_REUSE

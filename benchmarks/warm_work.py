@@ -74,7 +74,7 @@ def _one_session(
 ) -> tuple[list[Read], tuple[int, float], float]:
     """(all requests, (tokens read before, seconds until) the first token of the first step, seconds in all)."""
     script = _script(agent, home / "work", steps)
-    with Proxy(server.root, script, is_step) as proxy:
+    with Proxy(server.root, script, is_step, agent.weights) as proxy:
         url = f"{proxy.root}/v1"
         lay_out(agent, home, url)
         ended = run(agent, home, url)
