@@ -8,8 +8,9 @@ import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Self, cast
 
+from ally.config.paths import Paths
 from ally.egress.location import classify
 from ally.errors import StorageError
 from ally.models.facts import FactSource
@@ -44,6 +45,11 @@ class Pins:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+
+    @classmethod
+    def of_user(cls, paths: Paths) -> Self:
+        """Those in the cache folder."""
+        return cls(paths.cache / "ollama-windows.json")
 
     def find(self, root: str, model: str) -> int | None:
         """The pin of `model` on the server at `root`."""

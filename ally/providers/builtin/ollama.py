@@ -178,7 +178,7 @@ def _unmeasured(model: str) -> int | None:
 def _pins() -> "Pins":
     from ally.models.pins import Pins  # late: as above
 
-    return Pins(find_paths(os.environ).cache / "ollama-windows.json")
+    return Pins.of_user(find_paths(os.environ))
 
 
 def _langchain_profile(found: "ModelFacts | None", window: int | None) -> JsonObject | None:
