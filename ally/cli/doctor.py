@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from ally.app import App
 from ally.cli import exits
@@ -10,18 +10,18 @@ from ally.cli.doctor_files import config_findings, env_findings, plugin_findings
 from ally.cli.doctor_machine import machine_findings
 from ally.cli.doctor_models import agent_findings, engine_findings, key_findings, ollama_findings
 from ally.cli.doctor_sandbox import sandbox_findings
-from ally.cli.finding import Finding
-from ally.cli.table import hang, room
-from ally.cli.terminal import one_line
+from ally.cli.doctor_servers import discovered, server_findings, window_findings
+from ally.cli.finding import Finding, lines
 from ally.config.settings import Settings
 from ally.errors import ConfigError
-
-TOPIC_WIDTH = 14
-STATUS_WIDTH = 7
 
 
 def run(args: argparse.Namespace, app: App) -> int:
     """Print what was found; 0 when Ally can answer something here."""
+    if args.bench:
+        from ally.cli import bench  # heavy
+
+        return bench.run(app, as_json=args.json)
     findings = list(_findings(app))
     can_answer = any(found.answers for found in findings) and not any(
         found.topic == "configuration" and found.status == "broken" for found in findings
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace, app: App) -> int:
         ]
         print(json.dumps({"can_answer": can_answer, "findings": rows}, indent=2))
     else:
-        print("\n".join(_lines(findings)))
+        print("\n".join(lines(findings)))
         print("\n" + ("Ally can answer here." if can_answer else "Ally cannot answer yet: see the steps above."))
     return exits.OK if can_answer else exits.FAILED
 
@@ -51,10 +51,13 @@ def _findings(app: App) -> Iterator[Finding]:
     yield from engine_findings(app.paths, is_offline=app.offline)
     if isinstance(settings, Finding):
         return
+    servers = discovered(app)
+    yield from server_findings(servers)
     entries = app.registry.entries()
     yield from plugin_findings(entries)
     yield from key_findings(entries, app.keys)
     yield from agent_findings(settings, entries, app.keys, is_offline=app.offline)
+    yield from window_findings(app, entries, servers)
 
 
 def _settings(app: App) -> Settings | Finding:
@@ -62,13 +65,3 @@ def _settings(app: App) -> Settings | Finding:
         return app.settings
     except ConfigError as error:
         return Finding("configuration", "broken", error.message, error.hint)
-
-
-def _lines(findings: Sequence[Finding]) -> Iterator[str]:
-    previous, space = "", room()
-    for found in findings:
-        topic = found.topic if found.topic != previous else ""
-        yield hang(f"{found.status:<{STATUS_WIDTH}}  {topic:<{TOPIC_WIDTH}}  ", one_line(found.text), space)
-        if found.step:
-            yield hang(f"{'':<{STATUS_WIDTH}}  {'':<{TOPIC_WIDTH}}  → ", one_line(found.step), space)
-        previous = found.topic

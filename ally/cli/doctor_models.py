@@ -2,8 +2,6 @@
 
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import cast
 
 from ally.cli.finding import Finding
 from ally.config.paths import Paths
@@ -14,21 +12,16 @@ from ally.egress.lookup import NoAnswer, get_json
 from ally.errors import ConfigError
 from ally.messages import JsonObject
 from ally.models.catalogue import STARTER, load_catalogue
+from ally.models.facts import ListedModel
 from ally.models.progress import size_text
+from ally.models.servers.ollama import list_models, server
 from ally.models.store import installed
-from ally.providers.builtin.ollama import server
 from ally.providers.discovery.entry import ProviderEntry
 
 BUDGET_S = 0.5
 SHOWN_MODELS = 5
 
-
-@dataclass(frozen=True, slots=True)
-class _Ollama:
-    """What an Ollama server said."""
-
-    version: str
-    models: tuple[str, ...]
+_PULL = "ally models pull ollama:qwen3:8b"
 
 
 def ollama_findings(env: Mapping[str, str], options: JsonObject, *, is_offline: bool) -> Iterator[Finding]:
@@ -40,17 +33,29 @@ def ollama_findings(env: Mapping[str, str], options: JsonObject, *, is_offline: 
         yield Finding("Ollama", "ok", f"{root} was not asked: {reason}")
         return
     try:
-        said = _ask(root)
+        version = get_json(f"{root}/api/version", BUDGET_S).get("version")
     except NoAnswer as reason:
         step = "start it with `ollama serve`, or do without: the engine of Ally needs no Ollama"
         yield Finding("Ollama", "missing", f"{root}: {reason}", step)
         return
-    if not said.models:
-        yield Finding("Ollama", "missing", f"{said.version} at {root} has no model", "ollama pull qwen3:8b")
+    found = list_models(root)
+    models = found.models if found else ()
+    talking = [model.name for model in models if not model.facts.embeds and not model.facts.is_remote]
+    if talking:
+        shown = ", ".join(talking[:SHOWN_MODELS]) + (", …" if len(talking) > SHOWN_MODELS else "")
+        count = f"{len(talking)} model{'' if len(talking) == 1 else 's'}"
+        yield Finding("Ollama", "ok", f"{version} at {root} with {count}: {shown}", answers=True)
     else:
-        shown = ", ".join(said.models[:SHOWN_MODELS]) + (", …" if len(said.models) > SHOWN_MODELS else "")
-        count = f"{len(said.models)} model{'' if len(said.models) == 1 else 's'}"
-        yield Finding("Ollama", "ok", f"{said.version} at {root} with {count}: {shown}", answers=True)
+        yield Finding("Ollama", "missing", f"{version} at {root} {_has_instead(models)}", _PULL)
+
+
+def _has_instead(models: Sequence[ListedModel]) -> str:
+    """Why none of `models` counts as one that answers here."""
+    if not models:
+        return "has no model"
+    if all(model.facts.embeds for model in models):
+        return "has only models for embeddings, which answer nothing"
+    return "has no model of its own that answers: the others run in a cloud"
 
 
 def engine_findings(paths: Paths, *, is_offline: bool) -> Iterator[Finding]:
@@ -117,16 +122,3 @@ def _chosen(who: str, entry: ProviderEntry, model: str | None, keys: Keys, *, is
         return Finding("provider", "broken", text, "ally config set model NAME")
     # Without a key to need, an own server may or may not run: only its own check tells.
     return Finding("provider", "ok", text, answers=bool(entry.required_env_vars) or entry.origin == "endpoint")
-
-
-def _ask(root: str) -> _Ollama:
-    """What the server at `root` says.
-
-    Raises:
-        NoAnswer: nothing that Ollama would say.
-    """
-    version = get_json(f"{root}/api/version", BUDGET_S).get("version")
-    models: object = get_json(f"{root}/api/tags", BUDGET_S).get("models")
-    rows = cast("list[object]", models) if isinstance(models, list) else []
-    names = [str(cast(JsonObject, row).get("name")) for row in rows if isinstance(row, dict)]
-    return _Ollama(str(version), tuple(names))

@@ -123,7 +123,7 @@ def test_ollama_of_the_configuration_is_asked_and_may_have_no_model(examine: Cal
         write_config(folder, {"provider_options": {"ollama": {"base_url": fake.url}}})
         _, topics = examine()
     assert "has no model" in topics["Ollama"][0]["text"]
-    assert topics["Ollama"][0]["next_step"].startswith("ollama pull")
+    assert topics["Ollama"][0]["next_step"].startswith("ally models pull ollama:")
 
 
 def test_server_that_accepts_and_never_answers_costs_half_a_second(examine: Callable[[], Report], app: App):
