@@ -21,7 +21,7 @@ from ally.providers.listed import find_listed, with_profile
 from ally.providers.model import Model
 from ally.providers.presets import CompatibleSpec, load_presets
 from ally.providers.validation import find_problem
-from ally.providers.wire.target import Quirks
+from ally.providers.wire.target import Quirks, Target
 
 if TYPE_CHECKING:
     from ally.config.settings import Endpoint
@@ -62,12 +62,13 @@ class CompatibleProvider(BaseProvider):
         """A `ChatOpenAI` or a `ChatAnthropic` with the address and the key of this service."""
         key = self._key(api_key)
         options = self._options(kwargs)
+        model_name, window = self._asked(model_name, key, options)
         warmth = temperature if self.spec.quirks.temperature else None
         chat = self._chat_anthropic if self.spec.compatible == "anthropic" else self._chat_openai
         llm = chat(model_name, warmth, key, options)
         listed = find_listed(self.name, model_name, self._base_url(options))
         fixed = {"context_window": self.spec.context_window} if self.spec.context_window_source == "user" else {}
-        return with_profile(llm, listed, {**fixed, **kwargs}, self.spec.context_window)
+        return with_profile(llm, listed, {**fixed, **kwargs}, window or self.spec.context_window)
 
     def create_model(
         self,
@@ -135,6 +136,17 @@ class CompatibleProvider(BaseProvider):
         from ally.providers.served import served_names  # late: most services are not asked
 
         return served_names(self.base_url)
+
+    def _asked(self, model: str, key: str | None, options: JsonObject) -> tuple[str, int | None]:
+        """The name and the window that the server gives the model, if it is a server in reach and says so."""
+        base_url = self._base_url(options)
+        if classify(base_url) == "cloud":
+            return model, None
+        from ally.providers.served import ask_server, with_facts  # late: as above
+
+        target = Target(self.name, model, base_url, key, headers=options.get("headers", {}))
+        target = with_facts(target, ask_server(target))
+        return target.model, target.context_window
 
     def _key(self, api_key: str | None) -> str | None:
         if self.spec.env_vars and not api_key:

@@ -4,12 +4,9 @@ from dataclasses import replace
 
 from ally.egress.location import classify
 from ally.models.facts import ListedModel, ModelFacts
-from ally.models.servers import TIMEOUT_S, find_server, forget
+from ally.models.servers import find_server
 from ally.models.servers.choice import ANY, chat_models, find_model
-from ally.models.servers.ollama import list_models
 from ally.providers.wire.target import Target
-
-__all__ = ["TIMEOUT_S", "ask_server", "forget", "ollama_models", "served_names", "with_facts"]
 
 
 def served_names(base_url: str) -> list[str]:
@@ -54,10 +51,3 @@ def _with_window(target: Target, facts: ModelFacts) -> Target:
     if is_users or facts.context_window is None:
         return target
     return replace(target, context_window=facts.context_window, context_window_source=facts.context_window_source)
-
-
-def ollama_models(root: str, *, in_cloud: bool = True) -> list[str]:
-    """Names of the chat models that the Ollama server at `root` has, those of its cloud last or not at all."""
-    found = list_models(root)
-    talking = [model for model in found.models if not model.facts.embeds] if found else []
-    return [model.name for model in talking if in_cloud or not model.facts.is_remote]

@@ -231,3 +231,11 @@ async def test_an_answer_that_comes_too_late_is_taken_with_the_next_request() ->
         await said_by(model)
         assert model.profile.context_window == 512
         await model.close()
+
+
+async def test_the_road_of_the_guide_has_the_same_name_and_window() -> None:
+    with FakeLMStudio() as fake:
+        fake.loaded["qwen/qwen3-8b"] = 8192
+        llm = CompatibleProvider(load_presets()["lmstudio"]).create_llm("default", None, base_url=fake.base_url)
+    assert llm.model_name == "qwen/qwen3-8b"
+    assert llm.profile["max_input_tokens"] == 8192
