@@ -1,7 +1,14 @@
 """One line of `ally doctor`."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from ally.cli.table import hang, room
+from ally.cli.terminal import one_line
+
+TOPIC_WIDTH = 14
+STATUS_WIDTH = 7
 
 Status = Literal["ok", "warning", "missing", "broken"]
 
@@ -19,3 +26,14 @@ class Finding:
     text: str
     step: str = ""
     answers: bool = False
+
+
+def lines(findings: Sequence[Finding]) -> Iterator[str]:
+    """The findings as text; a topic is named where it begins."""
+    previous, space = "", room()
+    for found in findings:
+        topic = found.topic if found.topic != previous else ""
+        yield hang(f"{found.status:<{STATUS_WIDTH}}  {topic:<{TOPIC_WIDTH}}  ", one_line(found.text), space)
+        if found.step:
+            yield hang(f"{'':<{STATUS_WIDTH}}  {'':<{TOPIC_WIDTH}}  → ", one_line(found.step), space)
+        previous = found.topic

@@ -7,7 +7,7 @@ from ally.errors import UsageError
 
 COMMANDS = {
     "providers": "list, show, check and write providers",
-    "models": "list, fetch and remove the models of this machine and its servers",
+    "models": "list, fetch, check and remove the models of this machine and its servers",
     "sessions": "list, show, search, export, fork and delete sessions",
     "permissions": "show the rules, and what they say about a call",
     "config": "show and change settings",
@@ -77,6 +77,12 @@ def _add_models(commands: "_Commands[Parser]") -> None:
     pull.add_argument("name", metavar="NAME", help="of the catalogue, ollama:NAME, or one of your own with --from")
     pull.add_argument("--from", dest="source", metavar="SOURCE", help="a .gguf file, hf:OWNER/REPO/FILE.gguf, ollama")
     pull.add_argument("--force", action="store_true", help="fetch again although it is there")
+    check = _action(actions, "check", "try how well a model calls tools here, and keep the best way", json=True)
+    check.add_argument("name", metavar="NAME", help="a model, or PROVIDER:MODEL")
+    check.add_argument("--provider", metavar="P", help="whose model it is; else the one in use")
+    check.add_argument("--strategy", choices=("native", "schema", "text"), help="try only this way")
+    update = _action(actions, "update", "fetch the newest list of what hosted models hold and do", json=True)
+    update.add_argument("--from", dest="source", metavar="SOURCE", help="another address, or a file")
     remove = _action(actions, "remove", "delete a model that was fetched")
     remove.add_argument("name", metavar="NAME", help="as listed; ollama:NAME or local:NAME says whose")
 
@@ -124,3 +130,4 @@ def _add_doctor(commands: "_Commands[Parser]") -> None:
     parser = commands.add_parser("doctor", help=COMMANDS["doctor"], description=COMMANDS["doctor"].capitalize() + ".")
     add_common(parser, inherited=True)
     parser.add_argument("--json", action="store_true", help="machine-readable output")
+    parser.add_argument("--bench", action="store_true", help="measure the models on this machine and propose settings")

@@ -25,7 +25,7 @@ from ally.config.secrets import without_secrets
 from ally.errors import ConfigError, MissingPackage, ModelFileError
 from ally.models.fit import fit_window
 from ally.models.gguf import read_header
-from ally.models.memory import available_bytes, threads_for_inference
+from ally.models.memory import available_bytes, resident_bytes, threads_for_inference
 from ally.models.progress import size_text
 
 DEFAULT_MAX_CONTEXT = 32_768
@@ -267,6 +267,12 @@ class EnginePool:
         """Give an acquired engine back. It stays warm until another one is wanted or the process ends."""
         with self._lock:
             self._holders[spec] = max(0, self._holders.get(spec, 0) - 1)
+
+    def memory_bytes(self, model: str) -> int | None:
+        """Memory that the running engine of `model` takes, None if none runs or the system does not say."""
+        with self._lock:
+            running = [engine for spec, engine in self._engines.items() if spec.model == model and engine.alive]
+        return resident_bytes(running[0].pid) if running else None
 
     def stop_all(self, *, wait: bool = True) -> None:
         """End every engine."""

@@ -1,6 +1,7 @@
 """How much memory and how many processors this process may really use."""
 
 import os
+import subprocess
 from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")
@@ -10,6 +11,18 @@ def available_bytes() -> int | None:
     """Memory that can be taken without swapping, or None where the system does not say."""
     found = [value for value in (_free_memory(), _left_in_container()) if value is not None]
     return min(found, default=None)
+
+
+def resident_bytes(pid: int) -> int | None:
+    """Memory that the process `pid` takes now, or None where the system does not say."""
+    for line in _lines(Path(f"/proc/{pid}/status")):
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    try:
+        asked = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, timeout=2, check=True)
+        return int(asked.stdout) * 1024
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
 
 
 def threads_for_inference() -> int:
