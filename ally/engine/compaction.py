@@ -7,7 +7,8 @@ from dataclasses import replace
 from ally.engine import tokens
 from ally.engine.answer import Answer
 from ally.engine.conversation import Conversation
-from ally.errors import BadReply, ContextTooLong
+from ally.engine.cut import find_cut, give_up
+from ally.errors import BadReply, ContextTooLong, PromptCut
 from ally.events import Compacted, Event, Notice, UsageReported
 from ally.messages import AssistantMessage, Message, Text, ToolCall, ToolMessage, UserMessage, assistant, user
 from ally.providers.model import Request, Usage
@@ -89,7 +90,7 @@ async def _summarise(talk: Conversation, said: Sequence[Message], focus: str, an
                 async for event in events:
                     yield event
             return
-        except ContextTooLong:
+        except (ContextTooLong, PromptCut):
             answer.clear()
     raise ContextTooLong(
         "The conversation is too long even to be summarised.",
@@ -104,7 +105,10 @@ async def _collect(talk: Conversation, request: Request, answer: Answer) -> Asyn
         async for chunk in chunks:
             answer.add(chunk)
     if answer.done and (usage := answer.done.usage):
+        cut = find_cut(request, usage.input_tokens, talk.model.profile, talk.meter.before)
         yield usage_of(talk, request, usage)
+        if cut is not None:
+            raise give_up(talk, cut)
 
 
 def usage_of(talk: Conversation, request: Request, usage: Usage) -> UsageReported:

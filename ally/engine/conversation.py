@@ -175,7 +175,7 @@ class Conversation:
     def replace_history(self, messages: Sequence[Message]) -> None:
         """Go on with `messages` in place of everything before."""
         self.messages[:] = messages
-        self._forget_counts()
+        self.forget_counts()
         if self.log is not None:
             self.log.compact(messages)
 
@@ -192,14 +192,14 @@ class Conversation:
     def go_on(self, messages: Sequence[Message]) -> None:
         """Take over what was said before, perhaps with another model, which is in the log already."""
         self.messages[:] = [_portable(message) for message in messages]
-        self._forget_counts()
+        self.forget_counts()
 
     def clear(self) -> None:
         """Forget everything that was said."""
         self.messages.clear()
-        self._forget_counts()
+        self.forget_counts()
 
-    def _forget_counts(self) -> None:
+    def forget_counts(self) -> None:
         """What was counted was another history."""
         self.used_tokens = None
         self.meter.forget()

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from ally.engine.answer import Answer
 from ally.engine.compaction import compact, is_needed, usage_of
 from ally.engine.conversation import Conversation
+from ally.engine.cut import find_cut, give_up
 from ally.engine.interrupt import Interrupted, TimeUp
 from ally.engine.retry import next_wait_s
 from ally.engine.runaway import Runaway
@@ -159,9 +160,13 @@ async def _attempt(talk: Conversation, answer: Answer, request: Request) -> Asyn
         profile = talk.model.profile
         raise CutStream("The answer stopped before it was complete.", provider=profile.provider, model=profile.model)
     if usage := answer.done.usage:
+        cut = find_cut(request, usage.input_tokens, talk.model.profile, talk.meter.before)
         talk.count(usage.input_tokens + usage.output_tokens)
         reported = usage_of(talk, request, usage)
         yield reported
+        if cut is not None:
+            answer.clear()  # it was given without part of the prompt: nothing in it is kept, and no call runs
+            raise give_up(talk, cut)
         if reported.broken_at and talk.model.profile.location != "cloud":  # there, caches come and go
             anew = usage.input_tokens - usage.cached_input_tokens
             yield Notice(f"The model read {anew:,} tokens of the prompt again: {reported.broken_at}.")

@@ -46,6 +46,11 @@ class Meter:
         self._before: Request | None = None
         self._tokens = 0
 
+    @property
+    def before(self) -> tuple[Request, int] | None:
+        """The last request and how many tokens it had, None if the next one is not meant to begin like it."""
+        return None if self._before is None else (self._before, self._tokens)
+
     def start_turn(self) -> None:
         """Count from zero."""
         self.turn = Reading()

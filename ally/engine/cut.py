@@ -1,0 +1,205 @@
+"""Whether a service dropped part of a prompt without saying so, told from how many tokens it says it read.
+
+A server with too small a window may drop the oldest messages, or the front of the prompt with the tools in it, and
+answer as if nothing had happened. Its own count gives it away: it is the window, about half of it, or less than any
+vocabulary can make of what was sent.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+
+from ally.engine import tokens
+from ally.engine.conversation import Conversation
+from ally.engine.fewest import fewest_of_message, fewest_of_prompt
+from ally.errors import PromptCut
+from ally.messages import AssistantMessage, Message, Thinking, UserMessage
+from ally.providers.model import Chunk, Model, Profile, Request
+
+USUAL_WINDOWS = tuple(1_024 << step for step in range(1, 9))
+"""What servers are set to when nobody chose: a count of exactly one of these is suspicious."""
+
+LEAST_TOKENS = 600
+"""No window is so small that a prompt of fewer tokens is cut."""
+
+FRAME_TOKENS = 48
+"""What a template may add for the answer and take back with the next request."""
+
+_TRUSTED = ("user", "server", "measured")
+_KEPT_AT_FRONT = (4, 5)
+_FAR, _LARGER = 1.5, 1.1
+_BYTES_PER_TOKEN = 2.5
+_REMEDY = "or make it shorter with /compact"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """`read` of about `sent` tokens were read; the service seems to hold `window`."""
+
+    read: int
+    sent: int
+    window: int
+
+
+def give_up(talk: Conversation, cut: Cut) -> PromptCut:
+    """The error of a turn whose prompt was cut. What the service holds counts as the window from then on."""
+    profile = talk.model.profile
+    talk.forget_counts()
+    talk.model = Narrowed(talk.model, cut.window)
+    return PromptCut(
+        f"{profile.provider} read {cut.read:,} of about {cut.sent:,} tokens: it cut the prompt, perhaps with the tools"
+        " and the task in it. The answer is not used.",
+        read_tokens=cut.read,
+        sent_tokens=cut.sent,
+        provider=profile.provider,
+        model=profile.model,
+        hint=f"{_remedy(profile)}, {_REMEDY}",
+    )
+
+
+def find_cut(request: Request, read: int, profile: Profile, before: tuple[Request, int] | None) -> Cut | None:
+    """How `request` was cut, None if `read` tokens can be all of it or the service counts in a way of its own.
+
+    Args:
+        before: an earlier call of the conversation and what its prompt had.
+    """
+    if read <= 0:
+        return None
+    base = before if before is not None and _continues(before[0], request) else None
+    sent = _likely(request, base)
+    window = profile.context_window if profile.context_window_source in _TRUSTED else None
+    if (told := _told_by_window(read, sent, window, profile)) is not None:
+        return Cut(read, max(sent, told), told)
+    least = _least(request, base, is_cloud=profile.location == "cloud")
+    if read >= least or least < LEAST_TOKENS or _counts_apart(request, read, base):
+        return None
+    # The prompt before was read whole, so that the window held as much.
+    return Cut(read, max(sent, least), max(read, base[1] if base else 0))
+
+
+class Narrowed:
+    """`model` with a window that it was found to have, if that is smaller than the one it says."""
+
+    def __init__(self, model: Model, window: int) -> None:
+        self._model = model
+        self._window = window
+
+    @property
+    def profile(self) -> Profile:
+        """What is known of the model, with the measured window."""
+        profile = self._model.profile
+        if profile.context_window is not None and profile.context_window <= self._window:
+            return profile
+        return replace(profile, context_window=self._window, context_window_source="measured")
+
+    def stream(self, request: Request) -> AsyncIterator[Chunk]:
+        """Send `request` and yield the answer."""
+        return self._model.stream(request)
+
+    async def close(self) -> None:
+        """Give back connections; the model is not used afterwards."""
+        await self._model.close()
+
+
+def _told_by_window(read: int, sent: int, window: int | None, profile: Profile) -> int | None:
+    """The window that a count of exactly this many tokens stands for."""
+    # Without what one request can be, a count that happens to be round proves nothing.
+    usual = USUAL_WINDOWS if profile.location != "cloud" else ()
+    for size in (window, *usual):
+        if size is None:
+            continue
+        if size == window and read in (size, size - 1):
+            return size
+        if read == size and sent > read * _LARGER:
+            return size
+        # What is left when half of it is freed for the answer, and the first few tokens stay.
+        if sent > read * _FAR and any(read == size - (size - kept) // 2 for kept in _KEPT_AT_FRONT):
+            return size
+    return None
+
+
+def _least(request: Request, base: tuple[Request, int] | None, *, is_cloud: bool) -> int:
+    """The fewest tokens that `request` can have."""
+    if base is None:
+        return 0 if is_cloud else round(fewest_of_prompt(request) * 0.9)
+    known, counted = base
+    new = request.messages[len(known.messages) :]
+    added = sum(map(fewest_of_message, new))
+    least = counted - _gone(known.messages, new) - FRAME_TOKENS + round(added * 0.95)
+    return round(least * 0.75) if is_cloud else least
+
+
+def _likely(request: Request, base: tuple[Request, int] | None) -> int:
+    """About how many tokens `request` has, by the rate of the earlier call."""
+    if base is None:
+        return _estimate(request)
+    known, counted = base
+    rate = counted / max(1, _estimate(known))
+    added = tokens.of_messages(_resent(request.messages[len(known.messages) :]))
+    return counted + round(added * min(2.0, max(0.5, rate)))
+
+
+def _estimate(request: Request) -> int:
+    return (
+        tokens.of_text(request.system) + tokens.of_tools(request.tools) + tokens.of_messages(_resent(request.messages))
+    )
+
+
+def _counts_apart(request: Request, read: int, base: tuple[Request, int] | None) -> bool:
+    """Whether the count is less than any cut leaves: then tokens from the cache are not in it.
+
+    A cut leaves the newest half of a window that held the prompt before, or the system prompt, the tools and as many
+    messages as fit.
+    """
+    if read < fewest_of_prompt(request) / 20:
+        return True
+    if base is None:
+        return False
+    front = fewest_of_prompt(replace(request, messages=()))
+    known, counted = base
+    if read >= counted * 0.45:
+        return False
+    largest = max((tokens.of_message(message) for message in known.messages), default=0)
+    return read < front * 0.9 or read + largest * _FAR < counted
+
+
+def _continues(before: Request, request: Request) -> bool:
+    """Whether `request` begins with all of `before`."""
+    if before.system != request.system or tuple(before.tools) != tuple(request.tools):
+        return False
+    if len(before.messages) > len(request.messages):
+        return False
+    pairs = zip(before.messages, request.messages, strict=False)
+    return all(old is new or old == new for old, new in pairs)
+
+
+def _resent(messages: Sequence[Message]) -> list[Message]:
+    """`messages` without thinking, which most templates leave out."""
+    return [
+        AssistantMessage(tuple(part for part in message.parts if not isinstance(part, Thinking)))
+        if isinstance(message, AssistantMessage)
+        else message
+        for message in messages
+    ]
+
+
+def _gone(known: Sequence[Message], new: Sequence[Message]) -> int:
+    """At most so many tokens of thinking left the prompt: a new question makes templates drop that of the last turn."""
+    if not any(isinstance(message, UserMessage) for message in new):
+        return 0
+    size = 0
+    for message in reversed(known):
+        if isinstance(message, UserMessage):
+            break
+        if isinstance(message, AssistantMessage):
+            size += sum(
+                len(part.text.encode("utf-8", "replace")) for part in message.parts if isinstance(part, Thinking)
+            )
+    return round(size / _BYTES_PER_TOKEN)
+
+
+def _remedy(profile: Profile) -> str:
+    if profile.provider in ("ollama", "local"):
+        return f"raise provider_options.{profile.provider}.num_ctx, or OLLAMA_CONTEXT_LENGTH of the server"
+    if profile.location == "cloud":
+        return "use a model with a larger window"
+    return "give the server more context (Ollama: OLLAMA_CONTEXT_LENGTH; llama.cpp: -c; LM Studio: context length)"
