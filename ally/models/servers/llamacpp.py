@@ -25,19 +25,6 @@ def list_models(root: str, headers: Headers | None = None) -> Server | None:
     return Server("llamacpp", root, "llamacpp", fields.text(props, "build_info"), found)
 
 
-def ask_facts(root: str, model: str, headers: Headers | None = None) -> ModelFacts | None:
-    """What the server at `root` says of `model`; None if none answers there, or it is another kind or lacks it.
-
-    A server with one model answers with it whatever the name is.
-    """
-    server = list_models(root, headers)
-    if server is None:
-        return None
-    if len(server.models) == 1:
-        return server.models[0].facts
-    return next((listed.facts for listed in server.models if listed.name == model), None)
-
-
 def _is_ours(row: JsonObject) -> bool:
     return fields.text(row, "owned_by") == "llamacpp"
 

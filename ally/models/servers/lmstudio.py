@@ -11,7 +11,10 @@ from ally.models.servers.answers import Headers, ask
 
 
 def list_models(root: str, headers: Headers | None = None) -> Server | None:
-    """The models of the server at `root`; None if none answers there or it is another kind."""
+    """The models of the server at `root`; None if none answers there or it is another kind.
+
+    A model that is not loaded has no window yet: the first request loads it, with a window of the user's settings.
+    """
     models = fields.rows(ask(f"{root}/api/v1/models", headers) or {}, "models")
     if any(fields.text(row, "key") for row in models):
         return _server(root, [one for row in models if fields.text(row, "key") for one in _of_v1(row)])
@@ -19,18 +22,6 @@ def list_models(root: str, headers: Headers | None = None) -> Server | None:
     if any(fields.text(row, "state") for row in models):  # other servers may answer any path with their models
         return _server(root, [_of_v0(row) for row in models if fields.text(row, "id")])
     return None
-
-
-def ask_facts(root: str, model: str, headers: Headers | None = None) -> ModelFacts | None:
-    """What the server at `root` says of `model`; None if none answers there, or it is another kind or lacks it.
-
-    A model that is not loaded has no window yet: it is loaded by the first request, with a window of the user's
-    settings.
-    """
-    server = list_models(root, headers)
-    names = (model, model.partition("@")[0])  # "name@q4_k_m" is one of the variants of "name"
-    found = [listed for listed in server.models for name in names if listed.name == name] if server else []
-    return found[0].facts if found else None
 
 
 def _server(root: str, models: list[ListedModel]) -> Server:

@@ -20,12 +20,6 @@ def list_models(base_url: str, headers: Headers | None = None) -> Server | None:
     return None
 
 
-def ask_facts(base_url: str, model: str, headers: Headers | None = None) -> ModelFacts | None:
-    """What the server at `base_url` says of `model`; None if none answers there or it lacks the model."""
-    server = list_models(base_url, headers)
-    return next((listed.facts for listed in server.models if listed.name == model), None) if server else None
-
-
 def _listed(row: JsonObject) -> ListedModel:
     name = fields.text(row, "id")
     said = (row, *(fields.section(row, section) for section in _SECTIONS))

@@ -19,12 +19,6 @@ def list_models(root: str, headers: Headers | None = None) -> Server | None:
     return Server("vllm", root, "vllm", version, tuple(_listed(row, windows) for row in rows))
 
 
-def ask_facts(root: str, model: str, headers: Headers | None = None) -> ModelFacts | None:
-    """What the server at `root` says of `model`; None if none answers there, or it is another kind or lacks it."""
-    server = list_models(root, headers)
-    return next((listed.facts for listed in server.models if listed.name == model), None) if server else None
-
-
 def _listed(row: JsonObject, windows: dict[str, int | None]) -> ListedModel:
     name, root = fields.text(row, "id"), fields.text(row, "root")
     parent = fields.text(row, "parent")

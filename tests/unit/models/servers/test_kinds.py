@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ally.messages import JsonObject
 from ally.models.facts import ModelFacts
-from ally.models.servers import find_server, forget, llamacpp, lmstudio, openai_like, vllm
+from ally.models.servers import find_server, forget, llamacpp, lmstudio, vllm
 from ally.models.servers.choice import chat_models, find_model
 from ally.models.servers.fields import embeds, number, parameters_in, quantisation_in
 from tests.fakes import FakeLlamaCpp, FakeLMStudio, FakeOpenAI, FakeVLLM
@@ -27,13 +27,19 @@ def facts_of(url: str, model: str) -> ModelFacts:
     return listed.facts
 
 
+def windows_of(url: str, *models: str) -> dict[str, int | None]:
+    server = find_server(url)
+    assert server is not None
+    found = {model: find_model(server, model) for model in models}
+    return {model: listed.facts.context_window if listed else None for model, listed in found.items()}
+
+
 def test_llamacpp_says_what_one_request_may_hold_not_what_all_slots_do() -> None:
     with FakeLlamaCpp() as fake:
         fake.started = Slots(window=16384, slots=4, vision=True)
         server = llamacpp.list_models(fake.url)
-        facts = llamacpp.ask_facts(fake.url, "any name")
+        facts = facts_of(fake.url, "any name")
     assert server is not None
-    assert facts is not None
     assert (server.kind, server.version, server.models[0].is_loaded) == ("llamacpp", "b7123-0a1b2c3d", True)
     assert (facts.context_window, facts.context_window_source, facts.trained_window) == (4096, "server", 40960)
     assert (facts.tools, facts.images, facts.constrains) == (True, True, True)
@@ -100,17 +106,15 @@ def test_lmstudios_instances_and_variants_are_found_by_their_names() -> None:
     ]
     row = {"type": "llm", "key": "qwen3", "loaded_instances": instances, "max_context_length": 9000}
     with Says({"/api/v1/models": {"models": [row]}}) as server:
-        windows = {name: lmstudio.ask_facts(server.url, name) for name in ("qwen3", "qwen3:3", "qwen3@q8_0", "other")}
-    found = {name: facts.context_window if facts else None for name, facts in windows.items()}
+        found = windows_of(server.url, "qwen3", "qwen3:3", "qwen3@q8_0", "other")
     assert found == {"qwen3": 2048, "qwen3:3": 4096, "qwen3@q8_0": 2048, "other": None}
 
 
 def test_vllm_says_the_window_also_of_an_adapter() -> None:
     with FakeVLLM() as fake:
         server = find_server(fake.url)
-        facts = vllm.ask_facts(fake.url, "sql-adapter")
+        facts = facts_of(fake.url, "sql-adapter")
     assert server is not None
-    assert facts is not None
     assert (server.kind, server.version, len(server.models)) == ("vllm", "0.14.1", 2)
     assert (facts.context_window, facts.context_window_source, facts.constrains) == (32768, "server", True)
     assert (server.models[0].facts.parameters, server.models[0].facts.quantisation) == (8_000_000_000, "AWQ")
@@ -135,8 +139,8 @@ def test_a_server_of_no_known_kind_has_names_and_what_else_it_says(tail: str) ->
 
 def test_a_list_of_models_beside_the_version_prefix() -> None:
     with Says({"/paas/v4/models": {"data": [{"id": "m"}]}}) as strange:
-        assert openai_like.ask_facts(strange.url + "/paas/v4", "m") == ModelFacts()
-        assert openai_like.ask_facts(strange.url + "/paas/v4", "n") is None
+        assert facts_of(strange.url + "/paas/v4", "m") == ModelFacts()
+        assert windows_of(strange.url + "/paas/v4", "n") == {"n": None}
 
 
 def test_a_server_that_answers_every_path_with_its_models_is_of_no_known_kind() -> None:
