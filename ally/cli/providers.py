@@ -81,10 +81,11 @@ def check(app: App, name: str, model: str | None, *, as_json: bool) -> int:
         if not as_json:
             print(f"{row.name:<18} {row.verdict:<14} {row.seconds:6.2f} s  {one_line(row.reason)}".rstrip(), flush=True)
 
+    # What the provider itself can do, without what Ally adds to it.
     rows = asyncio.run(
         check_model(
-            lambda: connect(app.registry, keys, choice, options, say),
-            (lambda: connect(app.registry, wrong, choice, options, _say_nothing)) if needs_key else None,
+            lambda: connect(app.registry, keys, choice, options, say).inner,
+            (lambda: connect(app.registry, wrong, choice, options, _say_nothing).inner) if needs_key else None,
             report=report,
         )
     )

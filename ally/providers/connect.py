@@ -13,6 +13,7 @@ from ally.plugins import cause_of, failure
 from ally.providers.base import DEFAULT_TEMPERATURE, BaseProvider, takes_fast_road
 from ally.providers.model import Model
 from ally.providers.registry import ProviderRegistry
+from ally.providers.tool_calling import ToolCallingModel, Verdict, with_tools
 
 SHOWN_MODELS = 5
 
@@ -53,11 +54,13 @@ def connect(
     choice: Choice,
     options: Mapping[str, JsonObject],
     warn: Callable[[str], None],
-) -> Model:
-    """The model of `choice`. Nothing is sent to the service yet.
+    verdict: Verdict = None,
+) -> ToolCallingModel:
+    """The model of `choice`, as one that takes tools. Nothing is sent to the service yet.
 
     `options` are `provider_options` of config.json by provider name. What the provider's `validate_config` objects to
-    goes to `warn`; whether it is fatal is for the provider to decide.
+    goes to `warn`; whether it is fatal is for the provider to decide. `verdict` is how a check found that the model
+    calls tools best.
 
     Raises:
         UnknownProvider: there is no provider of that name.
@@ -76,7 +79,7 @@ def connect(
         raise _missing_key(name, keys.missing(name, variables))
     wanted = _Wanted(name, model, choice.temperature, key, _options_of(options, name))
     _validate(provider, wanted, warn)
-    return _create(provider, wanted, is_fast)
+    return with_tools(_create(provider, wanted, is_fast), verdict)
 
 
 def _create(provider: BaseProvider, wanted: _Wanted, is_fast: bool) -> Model:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from ally.errors import BadRequest, ProviderError
-from ally.messages import AssistantMessage, BadToolCall, ToolCall, ToolSpec
+from ally.messages import AssistantMessage, BadToolCall, Message, Text, ToolCall, ToolSpec, UserMessage
 from ally.providers.model import Chunk, Done, Model, Profile, Request, TextChunk, ThinkingChunk, ToolCalling
 from ally.providers.tool_calling.choose import Verdict, choose, refuses
 from ally.providers.tool_calling.reading import FormReader, PlainReader, PrintedReader, Reader, unique
@@ -175,9 +175,18 @@ class ToolCallingModel:
         if tools and parameters is not None and parameters <= TINY_PARAMETERS:
             from ally.providers.tool_calling.tiny import narrow  # heavy
 
-            narrowed = narrow(tools, request.messages)
+            narrowed = narrow(tools, [_words(message) for message in request.messages])
             return answer_schema(narrowed.tools, may_answer=narrowed.may_answer)
         return answer_schema(tools, may_answer=True)
+
+
+def _words(message: Message) -> Message:
+    """`message` without the folder and the date that Ally adds to what the user says."""
+    match message:
+        case UserMessage(parts=(*words, Text(text))) if words and text.startswith("["):
+            return UserMessage(tuple(words))
+        case _:
+            return message
 
 
 class _Thinking:

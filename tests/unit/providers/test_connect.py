@@ -38,7 +38,7 @@ def connected(house: House, choice: Choice, keys: dict[str, str], **options: obj
     warnings: list[str] = []
     given = {"Recorder": options} if options else {}
     model = connect(house.registry(), Keys(keys), choice, given, warnings.append)
-    return model, warnings
+    return model.inner, warnings
 
 
 def test_options_key_and_model_arrive(house: House, capsys: pytest.CaptureFixture[str]):
@@ -88,7 +88,7 @@ def test_provider_never_gets_the_key_of_another(house: House):
 def test_entry_of_main_py_wins_over_the_environment(house: House):
     house.drop("recorder.py", RECORDER)
     keys = Keys({"RECORDER_KEY": "env"}, {"recorder": "mine", "openai": "other"})
-    _, _, key, _, _ = connect(house.registry(), keys, Choice("recorder"), {}, print)  # type: ignore[misc] - a tuple as model
+    _, _, key, _, _ = connect(house.registry(), keys, Choice("recorder"), {}, print).inner  # type: ignore[misc] - a tuple as model
     assert key == "mine"
 
 
@@ -112,7 +112,7 @@ def test_validate_config_that_breaks_the_contract(house: House, body: str, warni
     extra = f"def validate_config(self, config):\n    {body}\ndef create_model(self, *a, **k): return 'made'"
     house.drop("mine.py", IMPORT + provider_class("'mine'", extra=extra))
     warnings: list[str] = []
-    assert connect(house.registry(), Keys({}), Choice("mine", "m"), {}, warnings.append) == "made"
+    assert connect(house.registry(), Keys({}), Choice("mine", "m"), {}, warnings.append).inner == "made"
     assert warnings == [f"Provider validation warning: {warning}"]
 
 

@@ -1,12 +1,13 @@
 """Which way of calling tools a model gets, and what makes it another one."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from ally.errors import BadRequest, Overloaded, ProviderError, RateLimited, UnknownModel
-from ally.messages import AssistantMessage, Text, user
+from ally.messages import AssistantMessage, Text, UserMessage, user
 from ally.providers.model import Done, Profile, TextChunk, ToolCalling
 from ally.providers.tool_calling import with_tools
 from ally.providers.tool_calling.choose import choose, refuses
@@ -149,3 +150,19 @@ def test_tools_are_not_given_twice():
     model = with_tools(with_tools(inner), "schema")
     assert model.inner is inner
     assert model.profile.tool_calling == "schema"
+
+
+@pytest.mark.parametrize(("parameters", "tools"), [(135_000_000, ["read"]), (1_700_000_000, ["list", "now", "read"])])
+async def test_a_very_small_model_gets_only_what_the_user_spoke_of(parameters: int, tools: list[str]):
+    inner = Speaker([spell("schema", calls=[("read", {"path": "notes.txt"})]), spell("schema", "It says hi.")])
+    inner.about = replace(FULL, tools=False, parameters=parameters)
+    model = with_tools(inner)
+    said = UserMessage((Text("read notes.txt"), Text("[Sunday, 2026-11-22. Working folder: /home/me. System: Linux.]")))
+    request = replace(ASK, messages=[said])
+    first = await hear(model, request)
+    await hear(model, answered(request, first, "1\thi"))
+    sent, after = (json.dumps(request.json_schema) for request in inner.requests)
+    assert [name for name in ("list", "now", "read") if f'"enum": ["{name}"]' in sent] == tools
+    assert "/home/me" not in sent
+    assert "answer" in after
+    assert inner.requests[0].system == inner.requests[1].system
