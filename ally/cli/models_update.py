@@ -15,7 +15,7 @@ def run(args: argparse.Namespace, app: App) -> int:
     from ally.models.hosted_update import update  # heavy
 
     source: str = getattr(args, "source", None) or URL
-    if source.startswith(("http://", "https://")):
+    if source.startswith(("http://", "https://")) and not app.offline:
         say(f"Asking {source}. Nothing is sent but the request for this list.")
     found = update(app.paths, source)
     models = sum(map(len, found.providers.values()))
@@ -25,5 +25,6 @@ def run(args: argparse.Namespace, app: App) -> int:
         return exits.OK
     shipped = decode(SHIPPED.read_bytes()).as_of
     say(f"{models} models of {len(found.providers)} services, as of {found.as_of}; Ally came with a list of {shipped}.")
-    say(f"It is used from now on: {fetched_file(app.paths)}")
+    is_newer = found.as_of >= shipped
+    say(f"{fetched_file(app.paths)} is used from now on." if is_newer else "Ally's own is newer and stays in use.")
     return exits.OK

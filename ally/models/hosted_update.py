@@ -23,6 +23,8 @@ _KEPT = "the list that was here stays in use; try again later"
 def update(paths: Paths, source: str) -> HostedList:
     """Take the list from `source`, an address or a file, keep it in the data folder, and give it.
 
+    It is as of today, a file as of the day on which it was last changed.
+
     One GET without key, cookie or any fact of this machine. What is not the list replaces nothing.
 
     Raises:
@@ -33,9 +35,9 @@ def update(paths: Paths, source: str) -> HostedList:
         StorageError: it cannot be kept.
     """
     is_address = source.startswith(("http://", "https://"))
-    data = _download(source) if is_address else _read(Path(source).expanduser())
+    data, changed = _download(source) if is_address else _read(Path(source).expanduser())
     try:
-        found = reduce(data, as_of=datetime.now(UTC).date().isoformat(), source=source)
+        found = reduce(data, as_of=changed.date().isoformat(), source=source)
     except NotTheList as exc:
         if not is_address:
             raise ConfigError(f"{source} is not the list of models.dev: {exc}.", file=Path(source)) from exc
@@ -44,14 +46,14 @@ def update(paths: Paths, source: str) -> HostedList:
     return found
 
 
-def _read(file: Path) -> bytes:
+def _read(file: Path) -> tuple[bytes, datetime]:
     try:
-        return file.read_bytes()
+        return file.read_bytes(), datetime.fromtimestamp(file.stat().st_mtime, UTC)
     except OSError as exc:
         raise ConfigError(f"{file} cannot be read: {exc.strerror or exc}.", file=file) from exc
 
 
-def _download(url: str) -> bytes:
+def _download(url: str) -> tuple[bytes, datetime]:
     import httpx2  # heavy
 
     from ally.egress.transport import open_sync_client  # heavy
@@ -64,7 +66,7 @@ def _download(url: str) -> bytes:
             open_sync_client("list of models", connect_timeout_s=_CONNECT_S, idle_timeout_s=_IDLE_S) as client,
             client.stream("GET", url, headers={"Accept": "application/json"}) as response,
         ):
-            return _body(url, response)
+            return _body(url, response), datetime.now(UTC)
     except (httpx2.HTTPError, OSError) as exc:
         raise Unreachable(f"{host} did not answer: {exc or type(exc).__name__}.", hint=_KEPT) from exc
 

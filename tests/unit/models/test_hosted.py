@@ -184,3 +184,21 @@ def test_a_file_is_taken_too(home: Path, tmp_path: Path) -> None:
     file.write_text(json.dumps(api()))
     assert update(find_paths(os.environ), str(file)).source == str(file)
     assert msgspec.json.decode(fetched_file(find_paths(os.environ)).read_bytes())["source"] == str(file)
+
+
+def test_the_command_says_what_it_sends_and_offline_sends_nothing(
+    home: Path, run_ally: RunAlly, tmp_path: Path
+) -> None:
+    body = json.dumps(api()).encode()
+    with serve(body) as server:
+        done = run_ally("models", "update", "--from", f"{server.url}/api.json", "--json")
+        assert "Nothing is sent but the request" in done.stderr
+        assert json.loads(done.stdout)["models"] == 120
+        assert len(server.requests) == 1
+    refused = run_ally("models", "update", "--offline")
+    assert (refused.returncode, refused.stdout) == (5, "")
+    assert "models.dev" in refused.stderr
+    old = tmp_path / "old.json"
+    old.write_bytes(body)
+    os.utime(old, (0, 0))
+    assert "stays in use" in run_ally("models", "update", "--from", str(old)).stderr
