@@ -11,7 +11,7 @@ from ally.providers.tool_calling.tiny.said import Said
 
 OPEN_COSTS = 0.2
 """What an argument that was not spoken of takes from the likeness of a tool."""
-UNUSED_COSTS = 0.15
+UNUSED_COSTS = 0.2
 """What a file, folder, pattern or quotation takes from it that the tool would leave out."""
 _OBJECTS = frozenset({"path", "extension", "glob", "command"})
 _QUOTED = frozenset({"quoted", "code"})
@@ -31,7 +31,9 @@ def rate(router: Router, tools: Sequence[ToolSpec], said: Said, found: Mapping[s
             likeness[tool.name] = router.describe(tool.name, tool.description, spoken_words)
         spoken = json.dumps(usable_values(tool, found[tool.name]), ensure_ascii=False)
         unused = sum(json.dumps(one, ensure_ascii=False)[1:-1] not in spoken for one in objects)
-        costs = OPEN_COSTS * count_open(tool, found[tool.name]) + UNUSED_COSTS * min(unused, 3)
+        costs = UNUSED_COSTS * min(unused, 3)
+        if tool.name in router.labels:
+            costs += OPEN_COSTS * max(0, count_open(tool, found[tool.name]) - said.has("invented"))
         rated[tool.name] = likeness.get(tool.name, 0.0) - costs
     return dict(sorted(rated.items(), key=lambda item: -item[1]))
 

@@ -47,7 +47,10 @@ def contents(said: Said) -> list[str]:
     quoted = [part.text for part in said.parts if part.kind in ("quoted", "code") and part.text not in names]
     if quoted:
         return [max(quoted, key=len)]
-    return unique([*_after_colon(said), *_after_containing(said), *_before_target(said)])
+    if said.has("invented"):
+        return []
+    to_the_end = [] if said.is_cut else [*_after_colon(said), *_after_containing(said)]
+    return unique([*to_the_end, *_before_target(said)])
 
 
 def pairs(said: Said) -> list[tuple[str, str]]:
@@ -93,26 +96,30 @@ def searches(said: Said) -> list[str]:
 
 def commands(said: Said) -> list[str]:
     """Commands as they stand there."""
-    if written := said.values("command", "code", "quoted"):
-        return written[:1] if said.parts[0].kind == "command" else [written[0]]
     if moved := _moved(said):
         return [moved]
-    if said.parts and said.parts[0].word in words("programs"):
-        return [said.text.strip()]
-    verb = said.index("run")
-    if verb < 0:
+    if written := said.values("command", "code", "quoted"):
+        return written[:1]
+    if said.is_cut or not said.parts:
         return []
-    first, last = verb + 1, len(said.parts)
+    if said.parts[0].word in words("programs"):
+        return [said.text.strip()]
+    return unique(_worded_command(said))
+
+
+def _worded_command(said: Said) -> Iterator[str]:
+    """What comes after a word such as run."""
+    first, last = said.index("run") + 1, len(said.parts)
+    if not first:
+        return
     while first < last and said.parts[first].word in words("after_run"):
         first += 1
     while last > first and (said.parts[last - 1].word in words("end_run") or said.parts[last - 1].text == "?"):
         last -= 1
-    if last > first + 1 and said.parts[last - 1].word in ("me",) and said.parts[last - 2].word == "for":
+    if last > first + 1 and said.parts[last - 1].word == "me" and said.parts[last - 2].word == "for":
         last -= 2
-    command = said.passage(first, last)
-    if not command or said.parts[first].word in words("stop"):
-        return []
-    return [_with_interpreter(command)]
+    if first < last and said.parts[first].word not in words("stop"):
+        yield _with_interpreter(said.passage(first, last))
 
 
 def windows(said: Said) -> tuple[int | None, int | None]:

@@ -1,5 +1,6 @@
 """What a request says about the arguments of each tool."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -35,7 +36,8 @@ def _read(said: Said) -> Found:
 def _write(said: Said) -> Found:
     path = passages.file_paths(said)
     content = [text for text in passages.contents(said) if text not in path]
-    is_empty = not content and not said.has("containing") and not said.values("quoted", "code")
+    is_open = content or said.is_cut or said.has("containing") or said.has("invented")
+    is_empty = said.has("empty") and not is_open and not said.values("quoted", "code")
     return {"path": path, "content": [""] if is_empty else content}
 
 
@@ -73,7 +75,7 @@ def _with_folder(found: Found) -> Found:
 
 
 def _grep(said: Said) -> Found:
-    pattern = passages.searches(said)
+    pattern = [_as_expression(text) for text in passages.searches(said)]
     folder = [part.text for part in said.parts if looks_like_path(part) and part.text not in pattern]
     ignores = {"insensitive", "ignoring", "ignore", "regardless"} & said.words() and "case" in said.words()
     return {
@@ -83,6 +85,15 @@ def _grep(said: Said) -> Found:
         "ignore_case": [True] if ignores else [],
         "files_only": [True] if said.has("which") and said.has("file") else [],
     }
+
+
+def _as_expression(text: str) -> str:
+    """The regular expression that finds `text`, which mostly is one itself."""
+    try:
+        re.compile(text)
+    except (re.error, RecursionError, OverflowError):
+        return re.escape(text)
+    return text
 
 
 def _shell(said: Said) -> Found:

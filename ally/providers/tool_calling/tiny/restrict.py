@@ -8,7 +8,8 @@ from ally.providers.tool_calling.tiny.fields import properties
 from ally.providers.tool_calling.tiny.recipes import Found
 
 MAX_VALUES = 16
-MAX_VALUE_CHARS = 4_000
+MAX_VALUE_CHARS = 2_000
+"""Spoken in about 600 tokens; the starter model may say 1,024."""
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
     "integer": int,

@@ -10,7 +10,7 @@ from importlib.resources import files
 from itertools import pairwise
 
 from ally.providers.tool_calling.tiny.said import Part, Said
-from ally.providers.tool_calling.tiny.spans import kinds, normal, words
+from ally.providers.tool_calling.tiny.spans import is_file, kinds, normal, words
 from ally.providers.tool_calling.tiny.vocabulary import Vocabulary
 
 ANSWER = "answer"
@@ -51,7 +51,7 @@ class Router:
         counts.pop(_PLACEHOLDER, None)
         self._counts = counts
         roles = (word for name in _SLOTS for word in words(name))
-        self.vocabulary = Vocabulary([*counts, *roles, *words("stop")])
+        self.vocabulary = Vocabulary([*counts, *roles, *words("stop"), *kinds()["patterns"]])
         bags = [(label, Counter(self._terms(said))) for label, said in spoken]
         self._weights = _weights(bags)
         self._examples = [Example(label, self._weigh(bag)) for label, bag in bags]
@@ -95,7 +95,7 @@ class Router:
 
     def _unit(self, parts: Sequence[Part], at: int) -> str:
         part = parts[at]
-        if part.is_folder:
+        if part.is_folder or (part.kind == "path" and not is_file(part.text)):
             return "<folder>"
         if part.kind != "word":
             return {"code": "<quoted>", "extension": "<glob>"}.get(part.kind, f"<{part.kind}>")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ally.providers.tool_calling.tiny.spans import Kind, Span, is_path, normal, scan, words
 
-MAX_CHARS = 8_000
+MAX_CHARS = 4_000
 """What is longer is read to here; a request says in its beginning what it wants."""
 
 Place = Kind | str
@@ -29,11 +29,15 @@ class Part:
 
 
 class Said:
-    """What the user said. All values are passages of `text`, or `earlier`: the paths of requests before it."""
+    """What the user said. All values are passages of `text`, or `earlier`: the paths of requests before it.
+
+    `is_cut`: there is more, so that what reaches to the end is not whole.
+    """
 
     def __init__(self, text: str, correct: Callable[[str], str], earlier: Sequence[str] = ()) -> None:
         self.text = text[:MAX_CHARS]
         self.earlier = earlier
+        self.is_cut = len(text) > MAX_CHARS
         self.parts = _mark_folders([part for span in scan(self.text) for part in _parts(span, correct)])
 
     def values(self, *kinds: Kind) -> list[str]:

@@ -15,10 +15,11 @@ Kind = Literal["word", "number", "path", "extension", "glob", "url", "quoted", "
 
 _PIECE = re.compile(
     r"""
-    ```[^\n`]*\n(?P<fence>(?:(?!```).)*)```
-    | `(?P<code>[^`\n]+)`
-    | "(?P<double>[^"\n]*)" | “(?P<curly>[^”\n]*)” | „(?P<low>[^“”\n]*)[“”] | «\s*(?P<angle>[^»\n]*?)\s*»
-    | (?<!\w)'(?P<single>(?:[^'\n]|(?<=\w)'(?=\w))+)'(?!\w) | \u2018(?P<bent>[^\u2019\n]*)\u2019(?!\w)
+    ```[^\n`]*\n(?P<fence>(?:(?!```).)*+)```
+    | `(?P<code>[^`\n]++)`
+    | "(?P<double>(?:[^"\\\n]|\\(?!")|\\"(?=[^"\n]*+"))*+)"
+    | “(?P<curly>[^”\n]*+)” | „(?P<low>[^“”\n]*+)[“”] | «(?P<angle>[^»\n]*+)»
+    | (?<!\w)'(?P<single>(?:[^'\n]|(?<=\w)'(?=\w))++)'(?!\w) | \u2018(?P<bent>[^\u2019\n]*+)\u2019(?!\w)
     | (?P<url>https?://[^\s"'`<>]+)
     | (?P<token>[^\s"`“”„«»]+)
     """,
@@ -81,7 +82,9 @@ def _spans(match: re.Match[str]) -> Iterator[Span]:
     elif name == "token":
         yield from _tokens(value, match.start())
     else:
-        yield Span("quoted", value, *match.span())
+        yield Span(
+            "quoted", value.strip().replace('\\"', '"') if name == "angle" else value.replace('\\"', '"'), *match.span()
+        )
 
 
 def _tokens(token: str, start: int) -> Iterator[Span]:
