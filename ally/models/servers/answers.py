@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 from ally.egress.lookup import NoAnswer, get_json
@@ -18,7 +19,17 @@ _CHEAP_S = 0.05
 
 T = TypeVar("T")
 
-_answers: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[float, JsonObject | None]] = {}
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What was said, when, and after how long a wait."""
+
+    said: JsonObject | None
+    at: float
+    took_s: float
+
+
+_answers: dict[tuple[str, tuple[tuple[str, str], ...]], _Answer] = {}
 
 
 def ask(url: str, headers: Headers | None = None) -> JsonObject | None:
@@ -26,19 +37,24 @@ def ask(url: str, headers: Headers | None = None) -> JsonObject | None:
 
     An answer is repeated for five seconds, and so is silence that had to be waited for.
     """
-    key = url, tuple(sorted((headers or {}).items()))
+    known = _remembered(url, headers)
+    if known is not None:
+        return known.said
     begun = time.monotonic()
-    known = _answers.get(key)
-    if known is not None and begun - known[0] < _REMEMBERED_S:
-        return known[1]
     try:
-        answer = get_json(url, TIMEOUT_S, headers)
+        said = get_json(url, TIMEOUT_S, headers)
     except NoAnswer:
-        answer = None
+        said = None
     ended = time.monotonic()
-    if answer is not None or ended - begun > _CHEAP_S:
-        _answers[key] = ended, answer
-    return answer
+    if said is not None or ended - begun > _CHEAP_S:
+        _answers[_key(url, headers)] = _Answer(said, ended, ended - begun)
+    return said
+
+
+def is_silent(url: str, headers: Headers | None = None) -> bool:
+    """Whether a moment ago an answer of `url` was waited for in vain."""
+    known = _remembered(url, headers)
+    return known is not None and known.said is None and known.took_s >= TIMEOUT_S
 
 
 def forget() -> None:
@@ -58,3 +74,12 @@ def within(timeout_s: float, work: Callable[[], T]) -> T | None:
 def root_of(base_url: str) -> str:
     """The address of a server without the prefix of its OpenAI-compatible API and without a slash at the end."""
     return base_url.rstrip("/").removesuffix("/v1").rstrip("/")
+
+
+def _remembered(url: str, headers: Headers | None) -> _Answer | None:
+    known = _answers.get(_key(url, headers))
+    return known if known is not None and time.monotonic() - known.at < _REMEMBERED_S else None
+
+
+def _key(url: str, headers: Headers | None) -> tuple[str, tuple[tuple[str, str], ...]]:
+    return url, tuple(sorted((headers or {}).items()))

@@ -11,7 +11,7 @@ from ally.egress.offline import is_enabled
 from ally.messages import JsonObject
 from ally.models.facts import Server
 from ally.models.servers import fields, llamacpp, lmstudio, ollama, openai_like, vllm
-from ally.models.servers.answers import TIMEOUT_S, Headers, ask, root_of, within
+from ally.models.servers.answers import TIMEOUT_S, Headers, ask, is_silent, root_of, within
 
 if TYPE_CHECKING:
     from ally.config.settings import Endpoint
@@ -95,7 +95,10 @@ def _address_in(choices: JsonObject) -> str:
 def _identify(url: str, headers: Headers | None) -> Server | None:
     """What answers at `url`: the list of models that all of them have mostly says whose it is."""
     root = root_of(url)
-    rows = fields.rows(ask(f"{root}/v1/models", headers) or {}, "data")
+    listing = f"{root}/v1/models"
+    rows = fields.rows(ask(listing, headers) or {}, "data")
+    if is_silent(listing, headers):  # it would be as silent to every other question
+        return None
     owners = {fields.text(row, "owned_by") for row in rows}
     likely = [_OWNERS[owner] for owner in _OWNERS if owner in owners]
     for list_models in dict.fromkeys((*likely, *_LISTS)):

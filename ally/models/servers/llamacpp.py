@@ -52,7 +52,7 @@ def _listed(row: JsonObject, props: JsonObject, *, is_loaded: bool) -> ListedMod
         trained_window=fields.window(meta, "n_ctx_train"),
         tools=fields.flag(fields.section(props, "chat_template_caps"), "supports_tools"),
         images=_takes_images(row, props),
-        embeds=fields.embeds(name) or fields.embeds(file.rpartition("/")[2]),
+        embeds=_is_mute(row) or fields.embeds(name) or fields.embeds(file.rpartition("/")[2]),
         parameters=parameters or fields.parameters_in(name) or fields.parameters_in(file),
         quantisation=fields.text(meta, "ftype")
         or fields.text(props, "model_ftype")
@@ -68,3 +68,9 @@ def _takes_images(row: JsonObject, props: JsonObject) -> bool | None:
     said = fields.flag(fields.section(props, "modalities"), "vision")
     modalities = fields.texts(fields.section(row, "architecture"), "input_modalities")
     return said if said is not None or not modalities else "image" in modalities
+
+
+def _is_mute(row: JsonObject) -> bool:
+    """Whether the model produces something, but no text; e.g. decisions."""
+    produced = fields.texts(fields.section(row, "architecture"), "output_modalities")
+    return bool(produced) and "text" not in produced

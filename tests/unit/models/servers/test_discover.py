@@ -129,3 +129,9 @@ def test_offline_only_this_machine_is_asked() -> None:
 def test_an_address_that_is_none_is_passed_over(url: str, nowhere: dict[str, dict[str, object]]) -> None:
     assert find_server(url) is None
     assert discover({}, {**nowhere, "other": {"base_url": url}, "another": {"base_url": 5}}) == []
+
+
+def test_a_silent_port_is_waited_for_once_not_for_each_question() -> None:
+    with Misbehaving("hangs") as strange:
+        assert [find_server(strange.url, timeout_s=NEVER_S) for _ in range(3)] == [None] * 3
+        assert [request.path for request in strange.requests] == ["/v1/models"]

@@ -80,6 +80,17 @@ def test_llamacpps_router_lists_all_models_and_loads_none_by_being_asked() -> No
     assert find_model(server, "three") is None
 
 
+def test_a_model_of_llamacpp_that_produces_no_text_does_not_talk() -> None:
+    rows = [
+        {"id": name, "owned_by": "llamacpp", "architecture": {"output_modalities": produced}}
+        for name, produced in (("judge", ["decisions"]), ("both", ["text", "decisions"]), ("old", []))
+    ]
+    with Says({"/v1/models": {"data": rows}}) as strange:
+        server = find_server(strange.url)
+    assert server is not None
+    assert [model.name for model in chat_models(server)] == ["both", "old"]
+
+
 @pytest.mark.parametrize("has_v1", [True, False])
 def test_lmstudio_says_the_window_of_a_loaded_model_and_the_most_of_another(has_v1: bool) -> None:
     with FakeLMStudio() as fake:
