@@ -13,6 +13,7 @@ from ally.providers.model import Chunk, Done, Model, Request, TextChunk, Thinkin
 
 ATTEMPTS = 3
 LONGEST_WAIT_S = 20.0
+THINKING_SHARE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +57,17 @@ class Answer:
         return AssistantMessage((*parts, *self.calls))
 
 
-async def ask(model: Model, request: Request) -> Answer:
+async def ask(model: Model, request: Request, *, most_chars: int | None = None) -> Answer:
     """The answer to `request`; a service that is busy is asked again, twice at most.
+
+    After `most_chars` characters of text, or six times as many of thinking, it is left as if it had hit a limit.
 
     Raises:
         ProviderError: the service failed, or the stream breaks the contract (`BadReply`).
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return await _once(model, request)
+            return await _once(model, request, most_chars)
         except ProviderError as error:
             wait_s = error.retry_after_s if isinstance(error, RateLimited) else float(attempt)
             if not error.retryable or attempt == ATTEMPTS or wait_s is None or wait_s > LONGEST_WAIT_S:
@@ -73,15 +76,19 @@ async def ask(model: Model, request: Request) -> Answer:
     raise AssertionError("the last attempt returns or raises")
 
 
-async def _once(model: Model, request: Request) -> Answer:
+async def _once(model: Model, request: Request, most_chars: int | None) -> Answer:
     began = time.perf_counter()
     chunks: list[Chunk] = []
-    first_s = 0.0
+    first_s, size = 0.0, 0
     stream: Any = model.stream(request)  # Any: an async generator has aclose, the port promises only iteration
     async with aclosing(stream):
         async for chunk in stream:
             first_s = first_s or time.perf_counter() - began
             chunks.append(chunk)
+            size += THINKING_SHARE * len(chunk.text) if isinstance(chunk, TextChunk) else 0
+            size += len(chunk.text) if isinstance(chunk, ThinkingChunk) else 0
+            if most_chars is not None and size > THINKING_SHARE * most_chars:
+                return Answer(chunks, Done("length"), first_s)
     ends = [position for position, chunk in enumerate(chunks) if isinstance(chunk, Done)]
     last = chunks[-1] if chunks else None
     if len(ends) != 1 or not isinstance(last, Done):
