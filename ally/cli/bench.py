@@ -39,7 +39,8 @@ def run(app: App, *, as_json: bool) -> int:
     elif measured:
         print("\n".join(_report(measured, advice)))
     if is_interrupted:
-        say(f"Interrupted: {len(measured)} of {len(wanted)} models were measured, and what is known of them counts.")
+        count = sum(len(one.speeds) == len(bench_run.SIZES) for one in measured)
+        say(f"Interrupted: {count} of {len(wanted)} models are measured; what is known of the others is shown, too.")
         return exits.INTERRUPTED
     return exits.OK if any(one.speeds for one in measured) else exits.FAILED
 

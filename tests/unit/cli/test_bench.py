@@ -14,7 +14,7 @@ from ally.app import App
 from ally.cli import bench_run, doctor, exits
 from ally.cli.args import parse
 from ally.config.paths import Paths
-from ally.models.measured import Measured, Measurements
+from ally.models.measured import Measurements
 from tests.fakes import FakeOllama, Reply
 from tests.fakes.ollama import Behaviour
 from tests.fakes.reply import Failure, Hang, Usage
@@ -38,16 +38,31 @@ def ollama() -> Iterator[FakeOllama]:
         yield fake
 
 
-@pytest.fixture
-def app(tmp_path: Path, ollama: FakeOllama) -> App:
-    env = {"OLLAMA_HOST": ollama.base_url}
-    return App(env, Paths(tmp_path, tmp_path, tmp_path, tmp_path), None, False, lambda _: None, {})
+Open = Callable[..., App]
 
 
 @pytest.fixture
-def bench(app: App, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Bench:
-    monkeypatch.setenv("OLLAMA_HOST", app.env["OLLAMA_HOST"])
+def open_app(tmp_path: Path, closed_port: int, monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Gives an app whose only server is the Ollama at that address, whatever runs on the machine of the tests."""
 
+    def make(ollama_url: str, **settings: object) -> App:
+        monkeypatch.setenv("OLLAMA_HOST", ollama_url)
+        nobody = {"base_url": f"http://127.0.0.1:{closed_port}/v1"}
+        config = {"provider_options": dict.fromkeys(("lmstudio", "llamacpp", "vllm", "localai"), nobody), **settings}
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        paths = Paths(tmp_path, tmp_path, tmp_path, tmp_path)
+        return App({"OLLAMA_HOST": ollama_url}, paths, None, False, lambda _: None, {})
+
+    return make
+
+
+@pytest.fixture
+def app(open_app: Open, ollama: FakeOllama) -> App:
+    return open_app(ollama.base_url)
+
+
+@pytest.fixture
+def bench(app: App, capsys: pytest.CaptureFixture[str]) -> Bench:
     def run() -> tuple[int, dict[str, Any]]:
         code = doctor.run(parse(["doctor", "--bench", "--json"]), app)
         return code, json.loads(capsys.readouterr().out)
@@ -81,7 +96,7 @@ def test_proposals_name_every_agent_and_change_nothing(bench: Bench, app: App) -
     assert all(proposal["reason"] for proposal in report["proposals"])
     assert report["commands"][0] == "ally config set provider ollama"
     assert app.settings.provider is None
-    assert not (app.paths.config / "config.json").exists()
+    assert set(json.loads((app.paths.config / "config.json").read_text())) == {"provider_options"}
 
 
 def test_the_commands_are_lines_that_ally_config_takes(bench: Bench, app: App) -> None:
@@ -112,17 +127,18 @@ class OneAtATime(FakeOllama):
         super().answer(exchange, chat)
 
 
-def test_agents_whose_models_push_each_other_out_are_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = {"provider": "ollama", "model": "qwen3:8b", "models": {"code_gen": "llama3.2:latest"}}
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    with OneAtATime(models=MODELS) as fake:
+def test_agents_whose_models_push_each_other_out_are_warned_of(
+    open_app: Open, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with OneAtATime(models=MODELS, behaviour=Behaviour(counts=True)) as fake:
         fake.always(ANSWER)
-        monkeypatch.setenv("OLLAMA_HOST", fake.base_url)
-        env = {"OLLAMA_HOST": fake.base_url}
-        app = App(env, Paths(tmp_path, tmp_path, tmp_path, tmp_path), None, False, lambda _: None, {})
-        done: list[Measured] = []
-        bench_run.run(app, bench_run.candidates(app), lambda _: None, done)
-    assert {one.pushed_out for one in done} == {(), (done[0].model,)}
+        app = open_app(fake.base_url, provider="ollama", model="qwen3:8b", models={"code_gen": "llama3.2:latest"})
+        doctor.run(parse(["doctor", "--bench", "--json"]), app)
+    report = json.loads(capsys.readouterr().out)
+    first, second = report["models"]
+    assert (first["pushed_out"], second["pushed_out"]) == ([], [first["model"]])
+    assert "do not fit into memory together" in report["warnings"][0]["text"]
+    assert len(report["proposals"]) == 1
 
 
 def test_a_server_that_fails_is_noted_and_the_rest_is_measured(bench: Bench, ollama: FakeOllama) -> None:
@@ -135,9 +151,8 @@ def test_a_server_that_fails_is_noted_and_the_rest_is_measured(bench: Bench, oll
     assert {proposal["model"] for proposal in report["proposals"]} == {fine["model"]}
 
 
-def test_a_machine_without_models_says_so(tmp_path: Path, closed_port: int, capsys: pytest.CaptureFixture[str]) -> None:
-    env = {"OLLAMA_HOST": f"127.0.0.1:{closed_port}"}
-    app = App(env, Paths(tmp_path, tmp_path, tmp_path, tmp_path), None, False, lambda _: None, {})
+def test_a_machine_without_models_says_so(open_app: Open, closed_port: int, capsys: pytest.CaptureFixture[str]) -> None:
+    app = open_app(f"http://127.0.0.1:{closed_port}")
     assert doctor.run(parse(["doctor", "--bench"]), app) == exits.FAILED
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -164,14 +179,10 @@ class Interrupting(FakeOllama):
         super().answer(exchange, chat)
 
 
-def test_an_interruption_keeps_what_was_measured(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_interruption_keeps_what_was_measured(open_app: Open, capsys: pytest.CaptureFixture[str]) -> None:
     with Interrupting(models=MODELS, behaviour=Behaviour(counts=True)) as fake:
         fake.always(ANSWER)
-        monkeypatch.setenv("OLLAMA_HOST", fake.base_url)
-        env = {"OLLAMA_HOST": fake.base_url}
-        app = App(env, Paths(tmp_path, tmp_path, tmp_path, tmp_path), None, False, lambda _: None, {})
+        app = open_app(fake.base_url)
         assert doctor.run(parse(["doctor", "--bench", "--json"]), app) == exits.INTERRUPTED
     printed = capsys.readouterr()
     report = json.loads(printed.out)
@@ -179,5 +190,5 @@ def test_an_interruption_keeps_what_was_measured(
     assert report["interrupted"]
     assert (len(whole["speeds"]), cut["note"]) == (2, "interrupted")
     assert cut["load_s"] is not None and len(cut["speeds"]) < 2
-    assert "2 of 2 models" in printed.err
+    assert "1 of 2 models" in printed.err
     assert {proposal["model"] for proposal in report["proposals"]} == {whole["model"]}

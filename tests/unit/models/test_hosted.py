@@ -147,7 +147,7 @@ def test_something_else_is_not_the_list(data: bytes) -> None:
         reduce(data, as_of="2026-01-01", source="test")
 
 
-def test_update_takes_the_list_and_sends_nothing_about_this_machine(home: Path, run_ally: RunAlly) -> None:
+def test_update_takes_the_list_and_sends_nothing_about_this_machine() -> None:
     with serve(json.dumps(api(only=model())).encode()) as server:
         found = update(find_paths(os.environ), f"{server.url}/api.json")
     assert found.providers["openai"] == {"only": (8192, 1024, "t")}
@@ -186,9 +186,7 @@ def test_a_file_is_taken_too(home: Path, tmp_path: Path) -> None:
     assert msgspec.json.decode(fetched_file(find_paths(os.environ)).read_bytes())["source"] == str(file)
 
 
-def test_the_command_says_what_it_sends_and_offline_sends_nothing(
-    home: Path, run_ally: RunAlly, tmp_path: Path
-) -> None:
+def test_the_command_says_what_it_sends_and_offline_sends_nothing(run_ally: RunAlly, tmp_path: Path) -> None:
     body = json.dumps(api()).encode()
     with serve(body) as server:
         done = run_ally("models", "update", "--from", f"{server.url}/api.json", "--json")
