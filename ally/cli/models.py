@@ -1,7 +1,6 @@
 """`ally models`: what runs on this machine, fetching more of it, and removing it."""
 
 import argparse
-import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,16 +8,13 @@ from pathlib import Path
 from ally.app import App
 from ally.cli import exits
 from ally.cli.meter import Meter
-from ally.cli.table import room, table
 from ally.cli.terminal import say
 from ally.errors import Unreachable, UsageError
-from ally.messages import JsonObject
 from ally.models import ollama_pull, store
-from ally.models.catalogue import CatalogueEntry, load_catalogue
+from ally.models.catalogue import load_catalogue
 from ally.models.progress import size_text
 from ally.providers.builtin.ollama import server
 
-COLUMNS = ("NAME", "PARAMETERS", "SIZE", "CONTEXT", "TOOLS", "LICENCE", "HERE")
 _OLLAMA, _LOCAL, _HUB = "ollama:", "local:", ("hf:", "huggingface:")
 
 
@@ -29,8 +25,18 @@ def run(args: argparse.Namespace, app: App) -> int:
             return _pull(args, app)
         case "remove":
             return _remove(args.name, app)
+        case "check":
+            from ally.cli import models_check  # heavy
+
+            return models_check.run(args, app)
+        case "update":
+            from ally.cli import models_update  # heavy
+
+            return models_update.run(args, app)
         case "list":
-            return _list(app, as_json=args.json)
+            from ally.cli import models_list  # heavy
+
+            return models_list.run(app, as_rows=args.json)
         case other:
             raise UsageError(f"unknown action {other}", hint="ally models -h lists what is accepted")
 
@@ -111,73 +117,20 @@ def _is_of_ollama(name: str, root: str, app: App) -> bool:
     if name.startswith((_OLLAMA, _LOCAL)) or Path(name).is_absolute():
         return name.startswith(_OLLAMA)
     try:
-        is_there = ollama_pull.full_name(name) in ollama_pull.names(root)
+        listed = ollama_pull.names(root)
     except Unreachable:
         if ":" in name:  # nobody else has such names
             raise
-        is_there = False
+        listed = []
     is_here = ":" not in name and store.find(app.paths, name) is not None
-    if is_here and is_there:
-        of_ollama = _OLLAMA + ollama_pull.full_name(name)
+    if is_here and (full := ollama_pull.full_name(name)) in listed:
         raise UsageError(
             f"Both the embedded engine and Ollama have a model {name}.",
-            hint=f"say which: ally models remove {_LOCAL}{name} or ally models remove {of_ollama}",
+            hint=f"say which: ally models remove {_LOCAL}{name} or ally models remove {_OLLAMA}{full}",
         )
-    return is_there or ":" in name
+    # Without its tag it may be one of Ollama's, which then asks for the exact name.
+    return not is_here and (":" in name or any(one.startswith(f"{name}:") for one in listed))
 
 
 def _ollama_root(app: App) -> str:
     return server(app.settings.provider_options.get("ollama", {}), app.env)
-
-
-def _list(app: App, *, as_json: bool) -> int:
-    rows = _rows(app)
-    if as_json:
-        print(json.dumps(rows, indent=2))
-        return exits.OK
-    print("\n".join(table(COLUMNS, [_cells(row) for row in rows], space=room(), spare=("LICENCE",))))
-    say("Fetch one: ally models pull NAME")
-    say("Any other GGUF file: ally models pull MY-NAME --from hf:OWNER/REPO/FILE.gguf")
-    return exits.OK
-
-
-def _rows(app: App) -> list[JsonObject]:
-    """One object for each model: those on this machine, then the rest of the catalogue."""
-    catalogue = load_catalogue()
-    here = store.installed(app.paths)
-    rows = [_row(model.name, catalogue.get(model.name), model) for model in here]
-    names = {model.name for model in here}
-    return rows + [_row(name, entry, None) for name, entry in catalogue.items() if name not in names]
-
-
-def _row(name: str, entry: CatalogueEntry | None, model: store.InstalledModel | None) -> JsonObject:
-    record = model.record if model else None
-    return {
-        "name": name,
-        "display_name": entry.display_name if entry else name,
-        "parameters": entry.parameters if entry else None,
-        "quantisation": entry.quantisation if entry else None,
-        "licence": entry.licence if entry else None,
-        "size_bytes": model.size_bytes if model else entry.size_bytes if entry else None,
-        "sha256": record.sha256 if record else entry.sha256 if entry else None,
-        "context_window": entry.context_window if entry else record.context_window if record else None,
-        "tools": entry.tools if entry else record.tools if record else None,
-        "installed": model is not None,
-        "path": str(model.path) if model else None,
-        "source": model.source if model else str(entry.sources[0]) if entry else None,
-        "pulled_at": record.pulled_at if record else None,
-    }
-
-
-def _cells(row: JsonObject) -> tuple[str, ...]:
-    size, window, tools = row["size_bytes"], row["context_window"], row["tools"]
-    cells = (
-        row["name"],
-        row["parameters"] or "?",
-        size_text(size) if isinstance(size, int) else "?",
-        f"{window:,}" if isinstance(window, int) else "?",
-        "?" if tools is None else "yes" if tools else "no",
-        row["licence"] or "?",
-        "yes" if row["installed"] else "",
-    )
-    return tuple(str(cell) for cell in cells)

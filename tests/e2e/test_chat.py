@@ -15,7 +15,7 @@ def test_the_model_remembers_the_run(chat, lab):
     chat.expect(PROMPT)
     chat.sendline("Who am I?")
     chat.expect_exact("Ada, of course")
-    contents = [words(message["content"]) for message in lab.requests[-1].json["messages"][1:]]
+    contents = [words(message["content"]) for message in lab.calls[-1].json["messages"][1:]]
     assert contents == ["I am Ada", "Hello Ada", "Who am I?"]
 
 
@@ -27,7 +27,7 @@ def test_clear_forgets(chat, lab):
     chat.expect(PROMPT)
     chat.sendline("Who am I?")
     chat.expect(PROMPT)
-    assert [words(message["content"]) for message in lab.requests[-1].json["messages"][1:]] == ["Who am I?"]
+    assert [words(message["content"]) for message in lab.calls[-1].json["messages"][1:]] == ["Who am I?"]
 
 
 def test_ctrl_c_stops_the_answer_and_not_the_program(chat, lab):
@@ -37,7 +37,7 @@ def test_ctrl_c_stops_the_answer_and_not_the_program(chat, lab):
     chat.sendintr()
     chat.expect_exact("(Stopped.)")
     chat.expect(PROMPT)
-    assert lab.requests[0].wait_disconnected(5)
+    assert lab.calls[0].wait_disconnected(5)
     chat.sendline("and now?")
     chat.expect_exact("still here")
 
@@ -82,13 +82,13 @@ def test_a_backslash_continues_the_message(chat, lab):
     chat.expect(r"\. ")
     chat.sendline("second")
     chat.expect(PROMPT)
-    assert words(lab.requests[-1].json["messages"][-1]["content"]) == "first\nsecond"
+    assert words(lab.calls[-1].json["messages"][-1]["content"]) == "first\nsecond"
 
 
 def test_the_end_of_input_ends_a_continued_message(lab, run_ally: RunAlly):
     lab.script(Reply(text="taken"))
     assert run_ally("--plain", input="first\\").stdout == "taken\n"
-    assert words(lab.requests[-1].json["messages"][-1]["content"]) == "first\n"
+    assert words(lab.calls[-1].json["messages"][-1]["content"]) == "first\n"
 
 
 def test_a_pasted_block_is_one_message(lab, spawn):
@@ -97,7 +97,7 @@ def test_a_pasted_block_is_one_message(lab, spawn):
     chat.send("\x1b[200~first\r  sécond\rthird\x1b[201~")
     chat.send("\r")
     chat.expect_exact("all of it")
-    contents = [words(request.json["messages"][-1]["content"]) for request in lab.requests]
+    contents = [words(request.json["messages"][-1]["content"]) for request in lab.calls]
     assert contents == ["first\n  sécond\nthird"]
 
 
@@ -110,7 +110,7 @@ def test_another_model_keeps_the_history_and_its_case(chat, lab):
     chat.expect(PROMPT)
     chat.sendline("Who am I?")
     chat.expect(PROMPT)
-    request = lab.requests[-1].json
+    request = lab.calls[-1].json
     assert request["model"] == other
     assert words(request["messages"][1]["content"]) == "I am Ada"
 
@@ -132,8 +132,8 @@ def test_models_of_this_machine_are_marked_and_so_is_where_a_model_runs(chat):
     chat.sendline("/provider local")
     chat.expect_exact("local:smollm2-135m (this machine)")
     chat.sendline("/model")
-    chat.expect(r"\* smollm2-135m +on this machine")
-    chat.expect(r"  qwen3-4b +ally models pull qwen3-4b")
+    chat.expect(r"\* smollm2-135m +8,192 \(\w+\) +\w+ +this machine")
+    chat.expect(r"  qwen3-4b +≤40,960 +native +ally models pull qwen3-4b")
 
 
 def test_the_providers_are_listed_with_place_and_key(chat):

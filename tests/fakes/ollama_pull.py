@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from tests.fakes.ollama import FakeOllama, Pulled
+from tests.fakes import FakeOllama, Pulled
 from tests.fakes.requests import decode
 from tests.fakes.server import Exchange, encode
 

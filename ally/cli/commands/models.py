@@ -1,7 +1,9 @@
 """/model /provider /agent: who answers."""
 
+import asyncio
 import difflib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ally.agents.spec import load_agent
 from ally.cli.commands.chat import Chat, Command
@@ -9,34 +11,48 @@ from ally.cli.providers import key_state
 from ally.cli.table import columns, room
 from ally.cli.terminal import clean, one_line
 from ally.config.settings import AGENTS
-from ally.models import store
+from ally.providers.discovery.entry import ProviderEntry
+from ally.providers.model import Profile
 
+if TYPE_CHECKING:
+    from ally.cli.model_rows import Row
+    from ally.models.facts import Server
+
+_SERVERS = ("ollama", "lmstudio", "llamacpp", "localai", "vllm")
 LOCATIONS = {"local": "this machine", "lan": "your network", "cloud": "cloud"}
 
 
 async def model(chat: Chat, name: str) -> str:
-    """Show the models of the provider, or go on with another."""
+    """Show the models of the provider and of the servers that run, or go on with another."""
     profile = chat.talk.model.profile
-    listed = chat.app.registry.get(profile.provider).get_available_models()
     if name:
-        said = await _switch(chat, profile.provider, name)
-        return said + (f"\n{_doubt(profile.provider, name, listed)}" if listed and name not in listed else "")
-    here = {model.name for model in store.installed(chat.app.paths)} if profile.provider == "local" else None
-    models = listed if profile.model in listed else [profile.model, *listed]
-    rows = [(_mark(model == profile.model, model), _remark(model, here)) for model in models]
+        return await _change(chat, name)
+    from ally.cli.model_rows import groups  # late: only this command needs it
+
+    listed = chat.app.registry.get(profile.provider).get_available_models()
+    known = {
+        _spelling(row, profile.provider): row
+        for group in await asyncio.to_thread(groups, chat.app)
+        for row in group.rows
+    }
+    names = list(dict.fromkeys([profile.model, *listed, *(name for name, row in known.items() if row.is_usable)]))
+    rows = [_current(profile), *(_described(name, known.get(name)) for name in names if name != profile.model)]
     return "\n".join(columns(rows, space=room()))
 
 
 async def provider(chat: Chat, name: str) -> str:
-    """Show the providers, or go on with another."""
+    """Show the providers and which of them run here, or go on with another."""
     if name:
         return await _switch(chat, name, None)
+    from ally.cli.model_rows import servers  # late: only these commands need it
+
     current = chat.talk.model.profile.provider
+    running = {server.provider: server for server in await asyncio.to_thread(servers, chat.app)}
     rows = [
         (
             _mark(entry.name == current, entry.name),
             LOCATIONS[entry.location],
-            key_state(entry, chat.app.keys.missing(entry.name, entry.required_env_vars)),
+            _state(chat, entry, running.get(entry.name)),
         )
         for entry in chat.app.registry.entries()
         if entry.error is None
@@ -60,6 +76,24 @@ def describe(chat: Chat) -> str:
     return clean(f"{by}{profile.provider}:{profile.model} ({LOCATIONS[profile.location]})")
 
 
+async def _change(chat: Chat, wanted: str) -> str:
+    """Go on with the model `wanted` of the provider in use, or of the server that `server:model` names."""
+    current = chat.talk.model.profile.provider
+    listed = chat.app.registry.get(current).get_available_models()
+    prefix, _, rest = wanted.partition(":")
+    places = {entry.name: entry.location for entry in chat.app.registry.entries() if entry.error is None}
+    place = places.get(prefix.lower()) if rest and wanted not in listed else None
+    # A name such as mistral:7b must not carry the conversation into a cloud.
+    if place in ("local", "lan") or prefix.lower() == current:
+        return await _switch(chat, prefix.lower(), rest)
+    said = await _switch(chat, current, wanted)
+    if place == "cloud" and current != "ollama":
+        return (
+            f"{said}\n(To go on with {one_line(prefix)}: /provider {one_line(prefix)}, then /model {one_line(rest)}.)"
+        )
+    return said + (f"\n{_doubt(current, wanted, listed)}" if listed and wanted not in listed else "")
+
+
 async def _switch(chat: Chat, provider: str, model: str | None) -> str:
     """Go on with another model; the old one stays if the new one cannot be had."""
     other = chat.app.converse(chat.agent, provider=provider, model=model, temperature=chat.args.temperature)
@@ -71,13 +105,44 @@ def _doubt(provider: str, name: str, listed: Sequence[str]) -> str:
     """Services have more models than any list of them, so that a name is tried whatever the list says."""
     near = difflib.get_close_matches(name.lower(), {model.lower(): model for model in listed}, n=1)
     meant = next((model for model in listed if near and model.lower() == near[0]), None)
-    return f"({provider} lists no {name}; " + (f"did you mean {meant}?)" if meant else "/model shows what it lists.)")
+    said = f"did you mean {meant}?" if meant else "/model shows what it lists."
+    fetch = f" ally models pull ollama:{name} fetches it." if provider == "ollama" else ""
+    return f"({provider} lists no {name}; {said}{fetch})"
 
 
-def _remark(model: str, here: Collection[str] | None) -> str:
-    if here is None:
-        return ""
-    return "on this machine" if model in here else f"ally models pull {model}"
+def _current(profile: Profile) -> tuple[str, ...]:
+    """The model in use, as it is known by now."""
+    window = f"{profile.context_window:,} ({profile.context_window_source})" if profile.context_window else "?"
+    tools = profile.tool_calling if profile.tools else "no tools"
+    return _mark(True, profile.model), window, tools, LOCATIONS[profile.location]
+
+
+def _described(name: str, row: "Row | None") -> tuple[str, ...]:
+    if row is None:
+        return _mark(False, name), "", "", ""
+    from ally.cli.models_list import note, source_text, tools_text, window_text  # late: only /model needs it
+
+    if not row.is_usable:
+        return _mark(False, name), window_text(row), tools_text(row), f"ally models pull {row.name}"
+    window, source = window_text(row), source_text(row)
+    place = "" if row.facts.is_remote else LOCATIONS[row.location]
+    remark = ", ".join(filter(None, (place, note(row))))
+    return _mark(False, name), f"{window} ({source})" if source else window, tools_text(row), remark
+
+
+def _spelling(row: "Row", current: str) -> str:
+    """What /model takes for it: the models of the provider in use need no prefix."""
+    return row.name if row.provider == current else f"{row.provider}:{row.name}"
+
+
+def _state(chat: Chat, entry: ProviderEntry, server: "Server | None") -> str:
+    """Whether it can be used: a key for a service, a running server for one of these."""
+    if server is not None:
+        chats = sum(not model.facts.embeds for model in server.models)
+        return f"runs, {chats} model{'' if chats == 1 else 's'}"
+    if entry.name in _SERVERS and entry.location != "cloud":
+        return "does not run"
+    return key_state(entry, chat.app.keys.missing(entry.name, entry.required_env_vars))
 
 
 def _mark(is_current: bool, name: str) -> str:
@@ -85,7 +150,7 @@ def _mark(is_current: bool, name: str) -> str:
 
 
 COMMANDS = {
-    "/model": Command("/model [NAME]", "show or change the model", model),
+    "/model": Command("/model [NAME]", "show or change the model; SERVER:NAME of another server", model),
     "/provider": Command("/provider [NAME]", "show or change the provider", provider),
     "/agent": Command("/agent [NAME]", "show or change the agent", agent),
 }

@@ -13,9 +13,9 @@ def test_the_list_shows_what_is_here_and_what_can_be_fetched(run_ally: RunAlly) 
     run = run_ally("models")
     assert run.returncode == 0, run.stderr
     lines = run.stdout.splitlines()
-    assert lines[0].split() == ["NAME", "PARAMETERS", "SIZE", "CONTEXT", "TOOLS", "LICENCE", "HERE"]
-    assert lines[1].split() == ["smollm2-135m", "135M", "98", "MB", "8,192", "no", "Apache-2.0", "yes"]
-    assert any(line.startswith("qwen3-4b ") and "2.5 GB" in line for line in lines)
+    assert lines[1] == "embedded engine · this machine · --provider local"
+    assert lines[2].split() == ["smollm2-135m", "135M", "Q4_1", "98", "MB", "8,192", "guess", "schema"]
+    assert any(line.startswith("  qwen3-4b ") and "2.5 GB" in line for line in lines)
     assert "ally models pull NAME" in run.stderr
 
 
@@ -23,21 +23,27 @@ def test_the_list_as_json(run_ally: RunAlly) -> None:
     run = run_ally("models", "list", "--json")
     rows = {row["name"]: row for row in json.loads(run.stdout)}
     assert rows["smollm2-135m"]["installed"] is True
-    assert rows["qwen3-8b"] == {
-        "name": "qwen3-8b",
-        "display_name": "Qwen3 8B",
-        "parameters": "8B",
-        "quantisation": "Q4_K_M",
-        "licence": "Apache-2.0",
-        "size_bytes": 5027783488,
-        "sha256": "d98cdcbd03e17ce47681435b5150e34c1417f50b5c0019dd560e4882c5745785",
-        "context_window": 40960,
-        "tools": True,
-        "installed": False,
-        "path": None,
-        "source": "hf:Qwen/Qwen3-8B-GGUF/Qwen3-8B-Q4_K_M.gguf",
-        "pulled_at": None,
-    }
+    known = rows["qwen3-8b"]
+    assert (known["provider"], known["trained_window"], known["tool_calling"]) == ("local", 40960, "native")
+    assert (
+        known
+        | {
+            "name": "qwen3-8b",
+            "display_name": "Qwen3 8B",
+            "parameters": "8B",
+            "quantisation": "Q4_K_M",
+            "licence": "Apache-2.0",
+            "size_bytes": 5027783488,
+            "sha256": "d98cdcbd03e17ce47681435b5150e34c1417f50b5c0019dd560e4882c5745785",
+            "context_window": 40960,
+            "tools": True,
+            "installed": False,
+            "path": None,
+            "source": "hf:Qwen/Qwen3-8B-GGUF/Qwen3-8B-Q4_K_M.gguf",
+            "pulled_at": None,
+        }
+        == known
+    )
 
 
 def test_pull_list_and_remove(run_ally: RunAlly, hub: FakeHub) -> None:

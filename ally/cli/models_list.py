@@ -1,0 +1,120 @@
+"""`ally models list`: what there is to answer, where, and how much it can hold."""
+
+import json
+import sys
+
+from ally.app import App
+from ally.cli import exits
+from ally.cli.commands.models import LOCATIONS
+from ally.cli.model_rows import KINDS, Group, Row, as_json, groups, parameters
+from ally.cli.table import cut, room, table, width
+from ally.cli.terminal import one_line, say
+from ally.egress.location import classify
+from ally.models.progress import size_text
+
+COLUMNS = ("NAME", "WEIGHTS", "QUANT", "SIZE", "WINDOW", "SOURCE", "TOOLS", "NOTE")
+SPARE = ("QUANT", "WEIGHTS", "SOURCE", "SIZE")
+_NARROW, _LONGEST_NAME = 100, 20
+"""On a terminal of less columns than the first, names longer than the second have a line of their own."""
+
+_WIDE, _LONGEST_NOTE = 140, 16
+
+
+def run(app: App, *, as_rows: bool) -> int:
+    """Print all models, as JSON or as one table with a heading for each place."""
+    found = groups(app)
+    if as_rows:
+        print(json.dumps([as_json(row) for group in found for row in group.rows], indent=2))
+        return exits.OK
+    print("\n".join(_lines(found)))
+    say("Fetch one: ally models pull NAME (for Ollama: ally models pull ollama:NAME)")
+    say("Any other GGUF file: ally models pull MY-NAME --from hf:OWNER/REPO/FILE.gguf")
+    return exits.OK
+
+
+def window_text(row: Row) -> str:
+    """What one request and its answer may hold; "≤" where only the model's own limit is known."""
+    facts = row.facts
+    if facts.context_window and (row.is_usable or facts.embeds):
+        return f"{facts.context_window:,}"
+    return f"≤{facts.trained_window:,}" if facts.trained_window else "?"
+
+
+def source_text(row: Row) -> str:
+    """Who says so."""
+    facts = row.facts
+    if facts.context_window:
+        return facts.context_window_source
+    return "server" if facts.trained_window else ""
+
+
+def tools_text(row: Row) -> str:
+    """How it calls tools."""
+    return "no" if row.facts.embeds else row.tool_calling or "?"
+
+
+def note(row: Row) -> str:
+    """What else matters."""
+    passed = row.verdict.passed.values() if row.verdict else ()
+    speed = row.measured.generation_per_s if row.measured else None
+    said = (
+        (row.facts.is_remote, "runs in a cloud"),
+        (row.facts.embeds, "embeddings only"),
+        (row.is_loaded, "loaded"),
+        (speed, f"{speed:.0f} tok/s" if speed else ""),
+        (passed, f"checked {sum(passed)}/{len(passed)}"),
+        (not row.is_installed and row.file.licence, row.file.licence),
+    )
+    return ", ".join(text for applies, text in said if applies)
+
+
+def heading(group: Group) -> str:
+    """Where the models of the group are and how they are used."""
+    server = group.server
+    if group.kind is None:
+        return "can be fetched: ally models pull NAME"
+    if server is None:
+        return "embedded engine · this machine · --provider local"
+    name = " ".join((KINDS[server.kind], server.version)).strip()
+    use = f" · --provider {server.provider}" if server.provider else ""
+    return f"{name} at {server.url.removeprefix('http://')} · {LOCATIONS[classify(server.url)]}{use}"
+
+
+def _lines(found: list[Group]) -> list[str]:
+    """One table, so that the columns of all places stand below each other."""
+    space = room()
+    is_narrow = space is not None and space < _NARROW
+    shown = [group for group in found if group.rows or group.kind == "server"]
+    longest_note = _LONGEST_NOTE if space is not None and space < _WIDE else sys.maxsize
+    rows = [
+        _cells(row, "" if is_narrow and _is_long(row) else f"  {row.name}", longest_note)
+        for group in shown
+        for row in group.rows
+    ]
+    head, *body = table(COLUMNS, rows, space=space, spare=SPARE)
+    lines = [head]
+    for group in shown:
+        lines.append(one_line(heading(group)))
+        for row in group.rows:
+            lines += [f"  {one_line(row.name)}"] if is_narrow and _is_long(row) else []
+            lines.append(body.pop(0))
+        lines += [] if group.rows else ["  no models"]
+    return lines
+
+
+def _is_long(row: Row) -> bool:
+    return width(row.name) > _LONGEST_NAME
+
+
+def _cells(row: Row, name: str, longest_note: int) -> tuple[str, ...]:
+    facts = row.facts
+    return (
+        name,
+        parameters(row) or "?",
+        facts.quantisation or "?",
+        size_text(facts.size_bytes) if facts.size_bytes else "?",
+        window_text(row),
+        source_text(row),
+        tools_text(row),
+        cut(note(row), longest_note),
+    )
