@@ -32,9 +32,10 @@ _SHORT: dict[Strategy, str] = {
 
 
 def run(args: argparse.Namespace, app: App) -> int:
-    """Try the ways in which a model may call tools, keep the best one and say which it is; fails if it cannot call a single tool.
+    """Try the ways in which a model may call tools, keep the best one and say which it is.
 
-    `args` has `name`, and perhaps `provider`, `strategy` and `json`. Nothing is kept of a check that was interrupted.
+    It fails if the model cannot call a single tool. Nothing is kept of a check that was interrupted. `args` has `name`,
+    `json`, and perhaps `provider` and `strategy`.
     """
     from ally.providers.connect import connect  # heavy
     from ally.providers.tool_calling.checking import Report, best, check, verdict_of  # heavy
