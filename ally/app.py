@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ally.permissions.memory import Answers
     from ally.permissions.policy import Policy
     from ally.permissions.rules import Rule
+    from ally.providers.model import Profile, ToolCalling
     from ally.sandbox import Sandbox
     from ally.sessions.session import Session
     from ally.sessions.store import Sessions
@@ -171,7 +172,7 @@ class App:
             model=wanted.model or (found.model if found else None),
             temperature=spec.temperature if wanted.temperature is None else wanted.temperature,
         )
-        connected = connect(self.registry, self.keys, choice, settings.provider_options, self.warn)
+        connected = connect(self.registry, self.keys, choice, settings.provider_options, self.warn, self._verdict)
         prompt, profile = wanted.system_prompt or spec.prompt, connected.profile
         system = system_prompt(prompt, self._instructions(), has_tools=profile.tools, is_short=profile.is_small)
         return Conversation(connected, system=system)
@@ -280,6 +281,12 @@ class App:
             if why := why_unknown(rule.tool):
                 self.warn(f"The rule {rule} has no effect: {why}")
         return rules
+
+    def _verdict(self, profile: "Profile") -> "ToolCalling | None":
+        """How `ally models check` found that the model calls tools best."""
+        from ally.models.verdicts import Verdicts  # heavy
+
+        return Verdicts.of_user(self.paths).strategy(profile.provider, profile.model, profile.digest)
 
     def _instructions(self) -> str:
         """What AGENTS.md says, the user's own and that of the folder if it is trusted."""

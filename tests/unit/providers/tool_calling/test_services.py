@@ -1,13 +1,16 @@
 """Tools for models of real services and of plug-ins."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from ally.app import App
 from ally.errors import CutStream, IdleStream
 from ally.messages import ToolCall
+from ally.models.verdicts import Verdict, Verdicts
 from ally.providers.model import Model
 from ally.providers.tool_calling import ToolCallingModel, with_tools
 from ally.providers.wire import ollama, openai
@@ -161,3 +164,12 @@ async def test_a_form_after_tools_from_a_completion_llm():
     llm.says = ' {"n": 1}'
     request = replace(answered(ASK, call, "x"), tools=(), json_schema={"type": "object"})
     assert (await hear(model, request)).text == '{"n": 1}'
+
+
+def test_what_a_check_found_is_used_in_conversations():
+    app = App.open(dict(os.environ), offline=False, api_keys={}, warn=print)
+    assert app.converse("general", provider="local").model.profile.tool_calling == "schema"
+    profile = app.converse("general", provider="local").model.profile
+    found = Verdict("text", {}, "2026-11-22T10:00:00+00:00", profile.digest)
+    Verdicts.of_user(app.paths).keep(profile.provider, profile.model, found)
+    assert app.converse("general", provider="local").model.profile.tool_calling == "text"
