@@ -83,6 +83,8 @@ async def test_the_window_is_the_one_the_engine_serves(model: Model) -> None:
     await collect(model, Request([user("Hi")]))
     assert (model.profile.context_window, model.profile.context_window_source) == (4096, "server")
     assert (model.profile.constrains, model.profile.parameters) == (True, 135_000_000)
+    assert 100_000_000 < (engines.memory_bytes(STARTER) or 0) < 1_000_000_000
+    assert engines.memory_bytes("another") is None
 
 
 async def test_the_prompt_is_not_computed_twice(model: Model) -> None:

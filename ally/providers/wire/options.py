@@ -72,7 +72,7 @@ def _as_listed(target: Target) -> Target:
     if target.context_window_source != "user":
         window = min(listed.context_window, target.context_window or listed.context_window)
         target = replace(target, context_window=window)
-    return replace(target, quirks=quirks)
+    return replace(target, quirks=quirks, constrains=quirks.structured == "json_schema" and listed.structured)
 
 
 def is_own(name: str) -> bool:

@@ -47,7 +47,11 @@ def test_the_smaller_window_of_list_and_service_counts() -> None:
 
 
 def test_a_model_that_takes_no_tools_is_known_as_one() -> None:
-    assert not CompatibleProvider(PRESETS["groq"]).create_model("groq/compound", 0.5, "sk-1").profile.tools
+    groq = CompatibleProvider(PRESETS["groq"])
+    plain = groq.create_model("groq/compound", 0.5, "sk-1").profile
+    assert (plain.tools, plain.constrains) == (False, False)
+    able = groq.create_model("openai/gpt-oss-120b", 0.5, "sk-1").profile
+    assert (able.tools, able.constrains) == (True, True)
 
 
 def test_the_users_window_wins_on_both_roads() -> None:
