@@ -21,13 +21,16 @@ USUAL_WINDOWS = tuple(1_024 << step for step in range(1, 9))
 LEAST_TOKENS = 600
 """No window is so small that a prompt of fewer tokens is cut."""
 
+LEAST_LEFT = 150
+"""No cut leaves fewer."""
+
 FRAME_TOKENS = 48
 """What a template may add for the answer and take back with the next request."""
 
 _TRUSTED = ("user", "server", "measured")
 _KEPT_AT_FRONT = (4, 5)
 _FAR, _LARGER = 1.5, 1.1
-_BYTES_PER_TOKEN = 2.5
+_BYTES_PER_TOKEN = 2.0
 _REMEDY = "or make it shorter with /compact"
 
 
@@ -65,6 +68,8 @@ def find_cut(request: Request, read: int, profile: Profile, before: tuple[Reques
     if read <= 0:
         return None
     base = before if before is not None and _continues(before[0], request) else None
+    if base is not None and base[1] < _estimate(base[0]) * 0.5:
+        return None  # nor was that a count of all that was sent
     sent = _likely(request, base)
     window = profile.context_window if profile.context_window_source in _TRUSTED else None
     if (told := _told_by_window(read, sent, window, profile)) is not None:
@@ -145,19 +150,19 @@ def _estimate(request: Request) -> int:
 
 
 def _counts_apart(request: Request, read: int, base: tuple[Request, int] | None) -> bool:
-    """Whether the count is less than any cut leaves: then tokens from the cache are not in it.
+    """Whether the count is rather one of what was new, without tokens from a cache, or none at all.
 
     A cut leaves the newest half of a window that held the prompt before, or the system prompt, the tools and as many
     messages as fit.
     """
-    if read < fewest_of_prompt(request) / 20:
+    if read < LEAST_LEFT:
         return True
     if base is None:
         return False
-    front = fewest_of_prompt(replace(request, messages=()))
     known, counted = base
     if read >= counted * 0.45:
         return False
+    front = fewest_of_prompt(replace(request, messages=()))
     largest = max((tokens.of_message(message) for message in known.messages), default=0)
     return read < front * 0.9 or read + largest * _FAR < counted
 
@@ -186,14 +191,14 @@ def _gone(known: Sequence[Message], new: Sequence[Message]) -> int:
     """At most so many tokens of thinking left the prompt: a new question makes templates drop that of the last turn."""
     if not any(isinstance(message, UserMessage) for message in new):
         return 0
-    size = 0
-    for message in reversed(known):
-        if isinstance(message, UserMessage):
-            break
-        if isinstance(message, AssistantMessage):
-            size += sum(
-                len(part.text.encode("utf-8", "replace")) for part in message.parts if isinstance(part, Thinking)
-            )
+    asked = max((place for place, message in enumerate(known) if isinstance(message, UserMessage)), default=0)
+    return _thinking(known[asked:])
+
+
+def _thinking(messages: Sequence[Message]) -> int:
+    """At most so many tokens of thinking are in `messages`."""
+    parts = [part for message in messages if isinstance(message, AssistantMessage) for part in message.parts]
+    size = sum(len(part.text.encode("utf-8", "replace")) for part in parts if isinstance(part, Thinking))
     return round(size / _BYTES_PER_TOKEN)
 
 
