@@ -96,8 +96,8 @@ options. Models that run in Ollama's cloud are listed last, and not chosen as lo
 
 **lmstudio, llamacpp, vllm, localai**, and `endpoints` on this machine or in its network. Without `model` a model of the
 server is used that talks, best one that is loaded. Ally asks the server what it really serves: the context window (of
-one slot of llama.cpp, of the loaded model in LM Studio, `max_model_len` of vLLM), tools, pictures, weights. It asks when
-the model is made, for at most 0.3 seconds, and again when a request was too long or the server was gone.
+one slot of llama.cpp, of the loaded model in LM Studio, `max_model_len` of vLLM), tools, pictures, weights. It asks
+when the model is made, for at most 0.3 seconds, and again when a request was too long or the server was gone.
 `context_window` wins over what it says. Two servers of a kind, or one with a key: make them `endpoints`.
 
 ## Your own services
