@@ -2,16 +2,22 @@
 
 from dataclasses import dataclass, field
 
+from ally.engine.repetition import Repetition
 from ally.messages import AssistantMessage, AssistantPart, BadToolCall, Text, Thinking, ToolCall
 from ally.providers.model import Chunk, Done, TextChunk, ThinkingChunk
 
 
 @dataclass(slots=True)
 class Answer:
-    """Collects the chunks of one model call; neighbouring text and thinking are joined."""
+    """Collects the chunks of one model call; neighbouring text and thinking are joined.
+
+    `repeats`: what comes is nothing but repetition, and will not end by itself.
+    """
 
     parts: list[AssistantPart] = field(default_factory=list[AssistantPart])
     done: Done | None = None
+    repeats: bool = False
+    _repetition: Repetition = field(default_factory=Repetition)
     _text: list[str] = field(default_factory=list[str])
     _thinking: list[str] = field(default_factory=list[str])
 
@@ -21,9 +27,11 @@ class Answer:
             case TextChunk(text):
                 self._end_thinking()
                 self._text.append(text)
+                self.repeats = self._repetition.feed(text)
             case ThinkingChunk(text, signature, redacted):
                 self._end_text()
                 self._thinking.append(text)
+                self.repeats = self._repetition.feed(text)
                 if signature:
                     self._end_thinking(signature, redacted)
             case ToolCall() | BadToolCall():
@@ -46,7 +54,8 @@ class Answer:
     def clear(self) -> None:
         """Be ready for the next call of the model."""
         self.parts.clear()
-        self.done = None
+        self.done, self.repeats = None, False
+        self._repetition = Repetition()
         self._text.clear()
         self._thinking.clear()
 

@@ -26,7 +26,7 @@ from ally.events import (
     UserSaid,
 )
 from ally.messages import AssistantMessage, BadToolCall, Text, ToolCall, ToolMessage, UserMessage, user
-from ally.providers.model import Request, TextChunk, ThinkingChunk
+from ally.providers.model import Done, Request, TextChunk, ThinkingChunk
 
 MAX_BAD_ROUNDS = 3
 """Answers in a row whose every tool call was unusable, before the turn gives up."""
@@ -73,10 +73,14 @@ async def _rounds(talk: Conversation, answer: Answer) -> AsyncGenerator[Event]:
         async with aclosing(_ask(talk, answer, request)) as events:
             async for event in events:
                 yield event
-        finished, calls, done = answer.message(), answer.calls, answer.done
+        finished, calls, done, repeats = answer.message(), answer.calls, answer.done, answer.repeats
         answer.clear()
         talk.answer(finished)
         yield MessageFinished(finished)
+        if repeats:
+            yield Notice("Stopped: the model only repeats itself. Ask again in other words, or choose another model.")
+            yield TurnFinished("runaway")
+            return
         if not calls:
             if talk.waiting:
                 continue
@@ -156,6 +160,9 @@ async def _attempt(talk: Conversation, answer: Answer, request: Request) -> Asyn
                 yield TextDelta(chunk.text)
             elif isinstance(chunk, ThinkingChunk) and chunk.text:
                 yield ThinkingDelta(chunk.text)
+            if answer.repeats:
+                answer.add(Done("length"))
+                break
     if answer.done is None:
         profile = talk.model.profile
         raise CutStream("The answer stopped before it was complete.", provider=profile.provider, model=profile.model)
