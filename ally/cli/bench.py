@@ -114,7 +114,9 @@ def _proposals(advice: Advice) -> Iterator[Finding]:
         parts = [f"{who}: {proposal.model} ({proposal.provider})"]
         parts += [f"num_ctx {proposal.num_ctx:,}"] if proposal.num_ctx else []
         parts += [f"keep_alive {proposal.keep_alive}"] if proposal.keep_alive else []
-        parts.append("one request at a time" if proposal.at_once == 1 else f"{proposal.at_once} requests at a time")
+        once = "one request at a time" if proposal.at_once == 1 else f"{proposal.at_once} requests at a time"
+        switch = f" (OLLAMA_NUM_PARALLEL={proposal.at_once})" if proposal.provider == "ollama" else ""
+        parts.append(once + switch)
         yield Finding("proposal", "ok", ", ".join(parts), proposal.reason)
 
 

@@ -227,8 +227,12 @@ def _agent_commands(proposals: Sequence[Proposal], main: Proposal, chosen: Chose
     now = {agent: chosen.agents.get(agent, (None, None)) for agent in wanted}
     if all(now[agent] == (proposal.provider, proposal.model) for agent, proposal in wanted.items()):
         return
-    yield _set("provider", main.provider)
-    yield _set("model", main.model)
+    # Agents without entries of their own show what `provider` and `model` are now.
+    provider, model = next((now[agent] for agent in wanted if agent not in chosen.own), (None, None))
+    if provider != main.provider:
+        yield _set("provider", main.provider)
+    if model != main.model:
+        yield _set("model", main.model)
     for agent, proposal in wanted.items():
         is_main = proposal is main
         if not is_main or agent in chosen.own:

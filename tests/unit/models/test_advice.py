@@ -95,6 +95,7 @@ def test_entries_of_single_agents_that_are_in_the_way_are_taken_back() -> None:
     commands = advise([SMALL, MIDDLE], chosen, 64 * GB).commands
     assert "ally config set models.code_gen null" in commands
     assert "ally config set provider_per_model.code_gen null" in commands
+    assert "ally config set provider ollama" not in commands  # it is that already
 
 
 def test_what_is_set_already_is_not_proposed_again() -> None:
