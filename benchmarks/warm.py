@@ -42,26 +42,29 @@ def main() -> int:
     parser.add_argument("--peers", type=Path, default=peers.FOLDER, metavar="DIR", help="where the peers are installed")
     parser.add_argument("--only", nargs="*", default=[], metavar="NAME", help="these agents only")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each agent (median; default 3)")
+    parser.add_argument("--once", nargs="*", default=[], metavar="NAME", help="these agents in the first round only")
     parser.add_argument("--threads", type=int, default=1, help="threads of the server (default 1)")
     parser.add_argument("--no-save", action="store_true", help="leave benchmarks/results/ as it is")
     parser.add_argument("--strict", action="store_true", help="exit 1 if a goal is missed")
     args = parser.parse_args()
-    agents, left_out = list_agents(args.peers.resolve(), args.only)
+    agents, notes = list_agents(args.peers.resolve(), args.only)
     works: dict[str, list[Work]] = {agent.name: [] for agent in agents}
+    text = ""
     for number in range(args.rounds):
-        for agent in agents:
+        for agent in reversed(agents):
+            if number and agent.name.split(" ")[0] in args.once:
+                continue
             try:
                 works[agent.name].append(measure(agent, args.threads))
             except RuntimeError as exc:
-                left_out.append(f"{agent.name} did not finish: {str(exc).splitlines()[0]}")
+                notes.append(f"{agent.name} did not finish: {str(exc).splitlines()[0]}")
                 print(exc, file=sys.stderr)
             else:
                 print(f"{number + 1}/{args.rounds} {works[agent.name][-1]}", file=sys.stderr)
-    middle = {name: median_of(each) for name, each in works.items() if each}
-    text = write(works, middle, left_out)
+        text = write(works, {name: median_of(each) for name, each in works.items() if each}, notes)
+        if not args.no_save:
+            save("warm", "A tool task of ten steps on one llama.cpp server", f"{HOW}\n{text}", as_rows(works))
     print(text, end="")
-    if not args.no_save:
-        save("warm", "A tool task of ten steps on one llama.cpp server", f"{HOW}\n{text}", as_rows(works))
     return 1 if args.strict and "MISSED" in text else 0
 
 

@@ -1,7 +1,9 @@
 """Ally and its peers as commands: each with a home of its own, pointed at one address."""
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -74,7 +76,7 @@ def run(agent: Agent, home: Path, url: str, typed: str = "") -> Ended:
     """Run it once in `home/work`; `typed` comes from its standard input.
 
     Raises:
-        subprocess.TimeoutExpired: it did not end within half an hour.
+        RuntimeError: it did not end within half an hour.
     """
     words = [_fill(word, home, url).replace("{task}", TASK) for word in agent.words]
     environment = _QUIET | {
@@ -83,17 +85,24 @@ def run(agent: Agent, home: Path, url: str, typed: str = "") -> Ended:
     }
     environment |= {name: _fill(value, home, url) for name, value in agent.environment.items()}
     begun = time.monotonic()
-    done = subprocess.run(
+    with subprocess.Popen(
         words,
         cwd=home / "work",
         env=environment,
-        input=typed.encode(),
-        capture_output=True,
-        check=False,
-        timeout=TIMEOUT_S,
-    )
-    output, errors = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
-    return Ended(begun, time.monotonic(), done.returncode, output, errors)
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        try:
+            output, errors = process.communicate(typed.encode(), TIMEOUT_S)
+        except subprocess.TimeoutExpired as exc:
+            raise RuntimeError(f"{agent.name} did not end within {TIMEOUT_S} s") from exc
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # also what it left behind
+    ended = time.monotonic()
+    return Ended(begun, ended, process.returncode, output.decode(errors="replace"), errors.decode(errors="replace"))
 
 
 def _fill(text: str, home: Path, url: str) -> str:

@@ -22,8 +22,8 @@ def write(works: "Mapping[str, Sequence[Work]]", middle: "Mapping[str, Work]", n
     """A Markdown table of the medians, then the goals, then what is to be known about them."""
     lines = [
         "| agent | tools | first request, tokens | first token, s | prefilled in all | reuse | requests | answer, s "
-        "| next session: prefilled | first token, s | runs |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+        "| next session: prefilled | first token, s | runs | load |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
         *(_row(work, len(works[name])) for name, work in middle.items()),
         "",
         *_judge(middle),
@@ -47,6 +47,7 @@ def _row(work: "Work", runs: int) -> str:
         f"{work.again_prefilled:,.0f}",
         f"{work.again_first_token_s:.1f}",
         str(runs),
+        f"{work.load:.1f}",
     )
     return f"| {' | '.join(cells)} |"
 

@@ -49,7 +49,8 @@ def play(step: int, steps: int, reader: Reader, work: Path) -> Reply:
 
 def find_reader(tools: Sequence[Mapping[str, Any]]) -> Reader | None:
     """The tool that reads a file, else the shell; None if the agent sent neither."""
-    found = {tool["function"]["name"]: tool["function"]["parameters"]["properties"] for tool in tools}
+    functions = [tool["function"] for tool in tools]
+    found = {each["name"]: each.get("parameters", {}).get("properties", {}) for each in functions}
     for name, properties in found.items():
         argument = next((path for path in _PATHS if path in properties), None)
         if _READERS.fullmatch(name) and argument:
