@@ -21,7 +21,7 @@ _REFUSES_TOOLS = re.compile(
 )
 _BAD_SCHEMA = re.compile(r"invalid schema|schema for function", re.IGNORECASE)
 _REFUSES_SCHEMA = re.compile(
-    r"grammar|json[ _-]?schema|response_?format|structured|samplers|invalid schema|schema for|\bformat\b|\(501\)"
+    r"grammar|json[ _-]?schema|response_?format|structured|samplers|invalid schema|schema for|request\.format|\(501\)"
     r"|NotImplementedError",
     re.IGNORECASE,
 )

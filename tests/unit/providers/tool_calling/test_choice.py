@@ -84,13 +84,24 @@ async def test_a_refusal_in_the_middle_of_an_answer_is_an_error():
         await hear(model)
 
 
-async def test_a_service_that_refuses_the_schema_gets_text():
-    refusal = BadRequest("lab refused the request (400): failed to parse grammar")
+@pytest.mark.parametrize(
+    "said",
+    [
+        "(400): failed to parse grammar",
+        "(400): Failed to initialize samplers",
+        "(400): invalid JSON schema in format",
+        "(400): json: cannot unmarshal object into Go struct field ChatRequest.format of type string",
+        "(500): response_format type must be one of text, json_object",
+    ],
+)
+async def test_a_service_that_refuses_the_schema_gets_text(said: str):
+    refusal = BadRequest(f"lab refused the request {said}")
     inner = Speaker([[refusal], spell("text", calls=[("now", {})])], about=replace(FULL, tools=False))
     model = with_tools(inner)
     assert (await hear(model)).asked == [("now", {})]
     assert model.profile.tool_calling == "text"
     assert not refuses("text", refusal)
+    assert not refuses("schema", BadRequest("lab refused the request (400): unknown image format"))
 
 
 async def test_a_schema_of_the_caller_that_is_refused_is_an_error_of_the_caller():
