@@ -13,6 +13,8 @@ OPEN_COSTS = 0.2
 """What an argument that was not spoken of takes from the likeness of a tool."""
 UNUSED_COSTS = 0.2
 """What a file, folder, pattern or quotation takes from it that the tool would leave out."""
+FEW_WORDS, TALK_COSTS = 12, 0.2
+"""What a longer request that names nothing to work on takes from the likeness of every tool."""
 _OBJECTS = frozenset({"path", "extension", "glob", "command"})
 _QUOTED = frozenset({"quoted", "code"})
 
@@ -24,6 +26,7 @@ def rate(router: Router, tools: Sequence[ToolSpec], said: Said, found: Mapping[s
     rated = {ANSWER: likeness.get(ANSWER, 0.0) - UNUSED_COSTS * min(len(objects), 2)}
     objects += [part.text for part in said.parts if part.kind in _QUOTED and not part.is_folder]
     spoken_words = said.words()
+    talks = 0.0 if objects or len(said.parts) <= FEW_WORDS or said.has("file") or said.has("folder") else TALK_COSTS
     for tool in tools:
         if tool.name == "delete" and not said.has("removing"):  # nothing is deleted that nobody said to delete
             continue
@@ -31,7 +34,7 @@ def rate(router: Router, tools: Sequence[ToolSpec], said: Said, found: Mapping[s
             likeness[tool.name] = router.describe(tool.name, tool.description, spoken_words)
         spoken = json.dumps(usable_values(tool, found[tool.name]), ensure_ascii=False)
         unused = sum(json.dumps(one, ensure_ascii=False)[1:-1] not in spoken for one in objects)
-        costs = UNUSED_COSTS * min(unused, 3)
+        costs = UNUSED_COSTS * min(unused, 3) + talks
         if tool.name in router.labels:
             costs += OPEN_COSTS * max(0, count_open(tool, found[tool.name]) - said.has("invented"))
         rated[tool.name] = likeness.get(tool.name, 0.0) - costs

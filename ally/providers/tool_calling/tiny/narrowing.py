@@ -14,7 +14,7 @@ from ally.providers.tool_calling.tiny.said import Said
 MOST_TOOLS = 3
 CLEAR = 0.03
 """How much better than all others a tool must suit to be the only one."""
-LEAST = 0.1
+LEAST = 0.2
 """A request that is less like any example than this wants no tool."""
 MOST_FAILURES = 2
 _REMEMBERED = 8

@@ -9,6 +9,12 @@ from ally.providers.tool_calling.tiny.said import Part, Said, looks_like_path, u
 from ally.providers.tool_calling.tiny.spans import is_file, is_path, kinds, words
 
 HERE = "."
+MOST_WORDS = 7
+"""What is looked for without quotes is no longer than this, with words such as "the text" before it."""
+_PARTLY = re.compile(
+    r"(?:with|contain\w*|having)\s+[\"'`]?(?P<part>[\w.-]+)[\"'`]?\s+in\s+(?:the|their|its)\s+(?:file\s?)?names?",
+    re.IGNORECASE,
+)
 _LINES = re.compile(r"(\d+)\s*(?:-|\u2013|to|and|bis|und|a|à|y|et)\s*(\d+)")
 
 
@@ -23,7 +29,10 @@ def paths(said: Said) -> list[str]:
 def file_paths(said: Said) -> list[str]:
     """Paths that are not said to be folders; what is quoted, where nothing else may be one."""
     marked = {part.text for part in said.parts if part.is_folder}
-    found = [path for path in paths(said) if path not in marked]
+    known = paths(said)
+    if len(known) == 2 and len(marked) == 1 and "/" not in (inside := next(iter(set(known) - marked), "/")):
+        return [f"{next(iter(marked)).rstrip('/')}/{inside}"]
+    found = [path for path in known if path not in marked] or (known if said.has("read") else [])
     quoted = (part.text for part in said.parts if part.kind in ("quoted", "code") and not part.is_folder)
     return found or (list(said.earlier[:1]) if said.has("refers") else []) or unique(quoted)
 
@@ -31,7 +40,8 @@ def file_paths(said: Said) -> list[str]:
 def folders(said: Said) -> list[str]:
     """What is said to be a folder, then paths that do not look like files."""
     marked = [part.text for part in said.parts if part.is_folder]
-    return unique([*marked, *(part.text for part in said.parts if part.kind == "path" and not is_file(part.text))])
+    found = unique([*marked, *(part.text for part in said.parts if part.kind == "path" and not is_file(part.text))])
+    return found or (["~"] if said.words() & {"home"} and said.has("folder") else [])
 
 
 def literals(said: Said) -> list[str]:
@@ -49,14 +59,26 @@ def contents(said: Said) -> list[str]:
         return [max(quoted, key=len)]
     if said.has("invented"):
         return []
-    to_the_end = [] if said.is_cut else [*_after_colon(said), *_after_containing(said)]
-    return unique([*to_the_end, *_before_target(said)])
+    to_the_end = [] if said.is_cut else unique([*_after_colon(said), *_after_containing(said)])
+    return to_the_end[:1] or unique(_before_target(said))
+
+
+def is_bare_creation(said: Said) -> bool:
+    """Whether a file is to be made and nothing is said about what is in it."""
+    verb = said.index("empty")
+    target = next((at for at, part in enumerate(said.parts) if looks_like_path(part) and not part.is_folder), -1)
+    known = words("stop") | words("file") | words("empty") | words("named") | {"text"}
+    is_plain = 0 <= verb < target and all(part.word in known for part in said.parts[verb:target])
+    rest = said.parts[target + 1 :]
+    return is_plain and not any(part.word in words("containing") | words("write") | words("invented") for part in rest)
 
 
 def pairs(said: Said) -> list[tuple[str, str]]:
     """What is to be replaced and by what."""
     names = {path for path in paths(said) if path}
     quoted = [part.text for part in said.parts if part.kind in ("quoted", "code") and part.text not in names]
+    if len(quoted) < 2 and not said.has("removing"):
+        quoted = [part.text for part in said.parts if part.kind in ("quoted", "code")]
     if len(quoted) >= 2:
         old, new = quoted[:2]
         return [(new, old)] if "instead" in said.words() else [(old, new)]
@@ -70,6 +92,8 @@ def patterns(said: Said) -> list[str]:
     written = said.values("glob") + [f"*{part.text}" for part in said.parts if part.kind == "extension"]
     if written:
         return written
+    if partly := _PARTLY.search(said.text):
+        return [f"*{partly['part']}*"]
     starts = said.index("starting")
     if starts >= 0:
         for part in said.parts[starts + 1 :]:
@@ -83,7 +107,8 @@ def patterns(said: Said) -> list[str]:
     if named:
         return [f"{named[0].text.rstrip('/')}/" if folder >= 0 and named[0].is_folder else _as_glob(named[0].text)]
     kind = [kinds()["patterns"].get(part.word, "") for part in said.parts if not part.is_folder]
-    return unique(kind)[:1] or [_as_glob(text) for text in literals(said)]
+    mine = [part.text for at, part in enumerate(said.parts) if part.kind == "word" and said.before(at, "my")]
+    return unique(kind)[:1] or [_as_glob(text) for text in literals(said) or mine[:1]]
 
 
 def searches(said: Said) -> list[str]:
@@ -104,6 +129,8 @@ def commands(said: Said) -> list[str]:
         return []
     if said.parts[0].word in words("programs"):
         return [said.text.strip()]
+    if known := _known_command(said):
+        return [known]
     return unique(_worded_command(said))
 
 
@@ -142,6 +169,14 @@ def windows(said: Said) -> tuple[int | None, int | None]:
 def numbers(said: Said) -> list[int]:
     """Whole numbers."""
     return [int(text) for text in said.values("number") if text.isdigit() and len(text) <= 15]
+
+
+def _known_command(said: Said) -> str:
+    """The command that answers a question about the machine or the repository."""
+    for entry in kinds()["commands"]:
+        if all(any(word in said.words() for word in choice.split("|")) for choice in entry["words"]):
+            return entry["command"]
+    return ""
 
 
 def _moved(said: Said) -> str:
@@ -222,8 +257,9 @@ def _before_target(said: Said) -> Iterator[str]:
     first = verb + 1
     while first < last - 1 and said.parts[first].word in words("lead"):
         first += 1
-    if all(said.parts[at].word in words("stop") | words("file") for at in range(first, last)):
-        return
+    between = {said.parts[at].word for at in range(first, last)}
+    if between <= words("stop") | words("file") or not between.isdisjoint(words("write")):
+        return  # "write it to", or "make one and save it to"
     yield said.passage(first, last)
 
 
@@ -256,7 +292,8 @@ def _worded_search(said: Said) -> Iterator[str]:
     )
     while last > verb + 1 and said.parts[last - 1].kind == "mark":
         last -= 1
-    yield _trimmed(said, verb + 1, last)
+    if last - verb - 1 <= MOST_WORDS and not any(part.word in words("file") for part in said.parts[verb + 1 : last]):
+        yield _trimmed(said, verb + 1, last)
 
 
 def _trimmed(said: Said, first: int, last: int) -> str:

@@ -36,17 +36,16 @@ def _read(said: Said) -> Found:
 def _write(said: Said) -> Found:
     path = passages.file_paths(said)
     content = [text for text in passages.contents(said) if text not in path]
-    is_open = content or said.is_cut or said.has("containing") or said.has("invented")
-    is_empty = said.has("empty") and not is_open and not said.values("quoted", "code")
-    return {"path": path, "content": [""] if is_empty else content}
+    return {"path": path, "content": content or ([""] if passages.is_bare_creation(said) else [])}
 
 
 def _edit(said: Said) -> Found:
     found = passages.pairs(said)
     every = bool(said.words() & {"all", "every", "each", "everywhere", "alle", "jedes", "tous", "toutes", "todos"})
     edits = [[{"old": old, "new": new, **({"all": True} if every else {})}] for old, new in found]
+    spoken = {text for pair in found for text in pair}
     return {
-        "path": passages.file_paths(said),
+        "path": [path for path in passages.file_paths(said) if path not in spoken],
         "edits": edits,
         **{name: [old for old, _ in found] for name in ("old", "old_text", "old_string")},
         **{name: [new for _, new in found] for name in ("new", "new_text", "new_string")},
@@ -69,8 +68,8 @@ def _find(said: Said) -> Found:
 
 
 def _with_folder(found: Found) -> Found:
-    """The folder as a part of the pattern, for a tool that takes no other."""
-    inside = [f"{folder.rstrip('/')}/**/" for folder in found["path"][:1]] or [""]
+    """The folder as a part of the pattern, for a tool that takes no other and never leaves the working folder."""
+    inside = [f"{folder.rstrip('/')}/**/" for folder in found["path"][:1] if folder[:1] not in "/~."] or [""]
     return {**found, "pattern": [f"{inside[0]}{pattern}" for pattern in found["pattern"]]}
 
 

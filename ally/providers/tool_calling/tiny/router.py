@@ -10,7 +10,7 @@ from importlib.resources import files
 from itertools import pairwise
 
 from ally.providers.tool_calling.tiny.said import Part, Said
-from ally.providers.tool_calling.tiny.spans import is_file, kinds, normal, words
+from ally.providers.tool_calling.tiny.spans import is_file, is_path, kinds, normal, words
 from ally.providers.tool_calling.tiny.vocabulary import Vocabulary
 
 ANSWER = "answer"
@@ -95,8 +95,11 @@ class Router:
 
     def _unit(self, parts: Sequence[Part], at: int) -> str:
         part = parts[at]
-        if part.is_folder or (part.kind == "path" and not is_file(part.text)):
+        is_place = part.kind == "path" or (part.kind == "quoted" and is_path(part.text))
+        if part.is_folder or (is_place and not is_file(part.text)):
             return "<folder>"
+        if is_place:
+            return "<path>"
         if part.kind != "word":
             return {"code": "<quoted>", "extension": "<glob>"}.get(part.kind, f"<{part.kind}>")
         follows = parts[at + 1].word if at + 1 < len(parts) else ""

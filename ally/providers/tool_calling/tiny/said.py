@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ally.providers.tool_calling.tiny.spans import Kind, Span, is_path, normal, scan, words
+from ally.providers.tool_calling.tiny.spans import Kind, Span, is_file, is_path, normal, scan, words
 
 MAX_CHARS = 4_000
 """What is longer is read to here; a request says in its beginning what it wants."""
@@ -107,7 +107,7 @@ def _mark_folders(parts: list[Part]) -> tuple[Part, ...]:
         elif part.word in words("inside") and at + 1 < len(parts) and _ends(parts, at + 2):
             if parts[at + 1].kind == "word" and _may_be_folder(parts[at + 1], words("whole")):
                 marked[at + 1] = replace(parts[at + 1], is_folder=True)
-        elif part.text.endswith("/") and part.kind == "path":
+        elif _is_like_folder(part):
             marked[at] = replace(part, is_folder=True)
     return tuple(marked)
 
@@ -115,13 +115,21 @@ def _mark_folders(parts: list[Part]) -> tuple[Part, ...]:
 def _may_be_folder(part: Part, never: Collection[str] = ()) -> bool:
     if part.kind in ("path", "quoted", "code"):
         return part.kind == "path" or (len(part.text) <= 200 and "\n" not in part.text)
-    is_name = part.kind == "word" and part.word not in words("stop") and part.word not in never
+    is_name = part.kind == "word" and part.word not in words("stop") | words("no_folder") and part.word not in never
     return is_name and part.word not in words("named") and part.word not in words("end_search")
+
+
+def _is_like_folder(part: Part) -> bool:
+    """Whether a path by itself is rather that of a folder: it has several parts, and the last one has no dot."""
+    path = part.text
+    if part.kind != "path" and not (part.kind == "quoted" and is_path(path)):
+        return False
+    return path.endswith("/") or ("/" in path and "." not in path.rpartition("/")[2] and not is_file(path))
 
 
 def _ends(parts: Sequence[Part], at: int) -> bool:
     """Whether nothing that belongs to the name follows."""
-    return at >= len(parts) or parts[at].kind != "word" or parts[at].word in words("stop")
+    return at >= len(parts) or parts[at].kind not in ("word", "number") or parts[at].word in words("stop")
 
 
 def looks_like_path(part: Part) -> bool:
