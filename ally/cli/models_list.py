@@ -14,8 +14,9 @@ from ally.models.progress import size_text
 
 COLUMNS = ("NAME", "WEIGHTS", "QUANT", "SIZE", "WINDOW", "SOURCE", "TOOLS", "NOTE")
 SPARE = ("QUANT", "WEIGHTS", "SOURCE", "SIZE")
-_NARROW, _LONGEST_NAME = 100, 20
-"""On a terminal of less columns than the first, names longer than the second have a line of their own."""
+_NARROW = 100
+_LONGEST_NAME, _LONGEST_NAME_NARROW = 44, 20
+"""On a terminal longer names have a line of their own."""
 
 _WIDE, _LONGEST_NOTE = 140, 16
 
@@ -83,33 +84,25 @@ def heading(group: Group) -> str:
 def _lines(found: list[Group]) -> list[str]:
     """One table, so that the columns of all places stand below each other."""
     space = room()
-    is_narrow = space is not None and space < _NARROW
-    shown = [group for group in found if group.rows or group.kind == "server"]
+    longest = sys.maxsize if space is None else _LONGEST_NAME if space >= _NARROW else _LONGEST_NAME_NARROW
     longest_note = _LONGEST_NOTE if space is not None and space < _WIDE else sys.maxsize
-    rows = [
-        _cells(row, "" if is_narrow and _is_long(row) else f"  {row.name}", longest_note)
-        for group in shown
-        for row in group.rows
-    ]
+    shown = [group for group in found if group.rows or group.kind == "server"]
+    rows = [_cells(row, longest, longest_note) for group in shown for row in group.rows]
     head, *body = table(COLUMNS, rows, space=space, spare=SPARE)
     lines = [head]
     for group in shown:
         lines.append(one_line(heading(group)))
         for row in group.rows:
-            lines += [f"  {one_line(row.name)}"] if is_narrow and _is_long(row) else []
+            lines += [f"  {one_line(row.name)}"] if width(row.name) > longest else []
             lines.append(body.pop(0))
         lines += [] if group.rows else ["  no models"]
     return lines
 
 
-def _is_long(row: Row) -> bool:
-    return width(row.name) > _LONGEST_NAME
-
-
-def _cells(row: Row, name: str, longest_note: int) -> tuple[str, ...]:
+def _cells(row: Row, longest_name: int, longest_note: int) -> tuple[str, ...]:
     facts = row.facts
     return (
-        name,
+        "" if width(row.name) > longest_name else f"  {row.name}",
         parameters(row) or "?",
         facts.quantisation or "?",
         size_text(facts.size_bytes) if facts.size_bytes else "?",

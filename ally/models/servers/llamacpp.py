@@ -3,6 +3,8 @@
 Source: llama.cpp, tools/server/README.md, "GET /props", "GET /v1/models" and "Using multiple models".
 """
 
+import re
+from dataclasses import replace
 from urllib.parse import quote
 
 from ally.messages import JsonObject
@@ -20,7 +22,7 @@ def list_models(root: str, headers: Headers | None = None) -> Server | None:
         return None
     props = ask(f"{root}/props", headers) or {}
     is_router = fields.text(props, "role") == "router" or any(fields.section(row, "status") for row in rows)
-    models = (_of_router(root, row, headers) if is_router else _listed(row, props, is_loaded=True) for row in rows)
+    models = (_of_router(root, row, headers) if is_router else _only(row, props) for row in rows)
     found = tuple(model for model in models if model.name)
     return Server("llamacpp", root, "llamacpp", fields.text(props, "build_info"), found)
 
@@ -36,6 +38,13 @@ def _of_router(root: str, row: JsonObject, headers: Headers | None) -> ListedMod
     # Without autoload=false the question would load the model.
     props = ask(f"{root}/props?model={quote(name, safe='')}&autoload=false", headers) or {}
     return _listed(row, props, is_loaded=True)
+
+
+def _only(row: JsonObject, props: JsonObject) -> ListedModel:
+    """The model of a server that has one; without an alias it is called by the path of its file."""
+    listed = _listed(row, props, is_loaded=True)
+    is_file = listed.name.lower().endswith(".gguf")
+    return replace(listed, name=re.split(r"[/\\]", listed.name)[-1]) if is_file else listed
 
 
 def _listed(row: JsonObject, props: JsonObject, *, is_loaded: bool) -> ListedModel:

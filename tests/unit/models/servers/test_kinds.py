@@ -46,6 +46,14 @@ def test_llamacpp_says_what_one_request_may_hold_not_what_all_slots_do() -> None
     assert (facts.parameters, facts.quantisation, facts.size_bytes) == (8_190_735_360, "Q4_K_M", 5_027_783_488)
 
 
+def test_llamacpp_without_an_alias_is_named_by_its_file_and_not_by_the_whole_path() -> None:
+    with FakeLlamaCpp(models=["/home/me/models/qwen3-8b-q4_k_m.gguf"]) as fake:
+        assert list(windows_of(fake.url, "qwen3-8b-q4_k_m.gguf").values()) == [4096]
+        server = find_server(fake.url)
+    assert server is not None
+    assert [model.name for model in server.models] == ["qwen3-8b-q4_k_m.gguf"]
+
+
 def test_llamacpp_with_another_template_or_weights_has_another_digest() -> None:
     digests: set[str] = set()
     for model in ("a", "b", "a"):
