@@ -6,10 +6,11 @@ from dataclasses import asdict
 
 from ally.app import App
 from ally.cli import bench_run, exits
+from ally.cli.doctor_servers import choice_of
 from ally.cli.finding import Finding, lines
 from ally.cli.table import room, table
 from ally.cli.terminal import clean, say
-from ally.config.settings import AGENTS, Settings
+from ally.config.settings import AGENTS
 from ally.models.advice import Advice, Chosen, advise
 from ally.models.measured import Measured, Measurements
 from ally.models.memory import available_bytes
@@ -32,7 +33,7 @@ def run(app: App, *, as_json: bool) -> int:
     except KeyboardInterrupt:
         is_interrupted = True
     Measurements.of_user(app.paths).keep(measured)
-    chosen = _chosen(app.settings)
+    chosen = _chosen(app)
     advice = advise(measured, chosen, memory)
     if as_json:
         print(json.dumps(_as_json(measured, advice, memory, is_interrupted=is_interrupted), indent=2))
@@ -59,11 +60,15 @@ def _memory(wanted: Sequence[bench_run.Candidate]) -> int | None:
     return None if free is None else free + sum(taken)
 
 
-def _chosen(settings: Settings) -> Chosen:
+def _chosen(app: App) -> Chosen:
+    settings = app.settings
+    usual = {entry.name: entry.default_model for entry in app.registry.entries()}
+    choices = {agent: choice_of(app, agent) for agent in AGENTS}
+    used = {agent: (choice.provider, choice.model or usual.get(choice.provider)) for agent, choice in choices.items()}
     wanted = {agent: settings.for_agent(agent) for agent in AGENTS}
     own = {agent for agent in AGENTS if settings.models.get(agent) or settings.provider_per_model.get(agent)}
     agents = {agent: (found.provider, found.model) for agent, found in wanted.items()}
-    return Chosen(agents, settings.provider_options, frozenset(own))
+    return Chosen(agents, settings.provider_options, frozenset(own), used)
 
 
 def _report(measured: Sequence[Measured], advice: Advice) -> Iterator[str]:

@@ -62,7 +62,7 @@ def window_findings(app: App, entries: Sequence[ProviderEntry], servers: Sequenc
     usable = {entry.name: entry for entry in entries if not entry.error}
     by_choice: dict[Choice, list[str]] = {}
     for agent in AGENTS:
-        choice = _choice_of(app, agent)
+        choice = choice_of(app, agent)
         if choice.provider in usable and _is_asked(app, usable[choice.provider]):
             by_choice.setdefault(choice, []).append(agent)
     for choice, agents in by_choice.items():
@@ -82,7 +82,8 @@ def discovered(app: App) -> list[Server]:
     return discover(app.env, app.settings.provider_options, app.settings.endpoints)
 
 
-def _choice_of(app: App, agent: str) -> Choice:
+def choice_of(app: App, agent: str) -> Choice:
+    """What the agent runs on now; its model is None where the provider's default is meant."""
     wanted = app.settings.for_agent(agent)
     if wanted.provider is not None:
         return Choice(wanted.provider.lower(), wanted.model)

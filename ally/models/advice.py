@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 from ally.models.fit import LEAST_WINDOW, fit_window
@@ -44,12 +44,14 @@ DUTIES = (
 class Chosen:
     """What is set now: provider and model of each agent, None where nothing is, and the options of providers.
 
-    `own` are the agents with an entry of their own in `models` or `provider_per_model`.
+    `own` are the agents with an entry of their own in `models` or `provider_per_model`. `used` is what the agents come
+    to run on, also where nothing is set.
     """
 
     agents: Mapping[str, tuple[str | None, str | None]]
     options: Mapping[str, Mapping[str, object]]
     own: frozenset[str] = frozenset()
+    used: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict[str, tuple[str | None, str | None]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,7 @@ def _ram(one: Measured) -> int | None:
 def _warnings(measured: Sequence[Measured], chosen: Chosen, memory_bytes: int | None) -> Iterator[Warned]:
     known = {(one.provider, one.model): one for one in measured}
     users: dict[tuple[str, str], list[str]] = {}
-    for agent, (provider, model) in chosen.agents.items():
+    for agent, (provider, model) in (chosen.used or chosen.agents).items():
         if provider and model and (provider, model) in known:
             users.setdefault((provider, model), []).append(agent)
     for key, agents in users.items():

@@ -90,6 +90,12 @@ def test_settings_under_which_two_models_take_turns_in_memory_are_told() -> None
     assert advise([SMALL, MIDDLE], set_to(code_gen="middle"), 64 * GB).warnings == ()
 
 
+def test_a_default_model_that_is_too_slow_is_told_too() -> None:
+    chosen = replace(NOTHING_SET, used=dict.fromkeys(AGENTS, ("ollama", "large")))
+    (warned,) = advise([SMALL, LARGE], chosen, 64 * GB).warnings
+    assert warned.text.startswith("general, code_gen, brainstormer, web_searcher: large writes 1.5")
+
+
 def test_entries_of_single_agents_that_are_in_the_way_are_taken_back() -> None:
     chosen = replace(set_to(code_gen="large"), own=frozenset({"code_gen"}))
     commands = advise([SMALL, MIDDLE], chosen, 64 * GB).commands
