@@ -11,7 +11,7 @@ from ally.providers.tool_calling.printed_channels import CHANNELS, Channels
 from ally.providers.tool_calling.printed_markdown import Markdown
 from ally.providers.tool_calling.printed_shapes import FENCES, OPENERS, STRAYS, TAGS, Shapes
 from ally.providers.tool_calling.printed_tape import Literals, Tape, Wait
-from ally.providers.tool_calling.printed_values import KEYS, Draft, Values
+from ally.providers.tool_calling.printed_values import KEYS, NAMES, Draft, Values
 from ally.providers.wire.calls import CallIds
 
 Printed = TextChunk | ThinkingChunk | ToolCall | BadToolCall
@@ -26,6 +26,8 @@ _NOT_SPACE = re.compile(r"\S")
 _FUNCTOOLS = Literals.of(("functools[",))
 _KEY = re.compile(r'(?:\[\s*)?\{\s*"([a-z_]+)"')
 _KEY_START = re.compile(r'(?:\[\s*)?(\{\s*("[a-z_]*)?)?')
+_NAMED = re.compile(r'(?:\[\s*)?\{\s*"[a-z_]+"\s*:\s*"([^"\\]*)"')
+_NAMED_START = re.compile(r'(?:\[\s*)?(\{\s*("[a-z_]*("\s*(:\s*("[^"\\]*)?)?)?)?)?')
 _PYTHON = re.compile(r"\[\s*([\w.]+)\(")
 _PYTHON_START = re.compile(r"\[\s*[\w.]*")
 _LONGEST_START = 100
@@ -127,13 +129,24 @@ class PrintedCalls:
         while True:
             head = yield from tape.peek(size)
             if found := _KEY.match(head):
-                return found[1] in KEYS
+                return found[1] in KEYS and (found[1] not in NAMES or (yield from self._is_named()))
             if sign == "[" and (found := _PYTHON.match(head)):
                 return self._values.knows(self._values.name(found[1]))
             if len(head) < size or size > _LONGEST_START:
                 return False
             if not _KEY_START.fullmatch(head) and not (sign == "[" and _PYTHON_START.fullmatch(head)):
                 return False
+            size += 1
+
+    def _is_named(self) -> Wait[bool]:
+        """Whether the object that begins here may name a tool that there is."""
+        size = 3
+        while True:
+            head = yield from self._tape.peek(size)
+            if found := _NAMED.match(head):
+                return self._values.knows(self._values.name(found[1]))
+            if len(head) < size or size > _LONGEST_START or not _NAMED_START.fullmatch(head):
+                return True
             size += 1
 
     def _fence_begins(self) -> Wait[bool]:

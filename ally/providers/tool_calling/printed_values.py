@@ -24,6 +24,7 @@ TOO_LONG = "The call is too long to be read, so the tool did not run. Send a sho
 
 _PARTS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]', re.DOTALL)
 _NAMED = re.compile(r'"(?:name|tool_name|function_name|tool|function|action)"\s*:\s*"([^"\\]{1,128})"')
+_INNER = re.compile(r"""\n<parameter(?:=| name=)["']?([\w.-]+)["']?>""")
 _INDEX = re.compile(r":\d+$")
 _ANY = "any value"
 _WORDS = {"true": True, "false": False, "null": None}
@@ -89,6 +90,10 @@ class Values:
         properties = _properties(self._tools.get(name))
         values: list[str] = []
         for key, text, is_string in pairs:
+            if any(inner in properties for inner in _INNER.findall(text)):
+                return Draft(
+                    name, text, f"The parameter {key} is not closed. The tool did not run. Send the call again."
+                )
             types = _types(properties.get(key)) if is_string is None else {"string" if is_string else _ANY}
             value, problem = _typed(text, types)
             if problem:

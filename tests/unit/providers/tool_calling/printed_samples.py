@@ -139,8 +139,8 @@ MARKED: dict[str, tuple[str, list[object]]] = {
         [("edit", {"path": "a", "line": 3}), ("list_files", {})],
     ),
     "kimi": (
-        f"<|tool_calls_section_begin|><|tool_call_begin|>functions.read:0<|tool_call_argument_begin|>{A}<|tool_call_end|>"
-        "<|tool_calls_section_end|>",
+        f"<|tool_calls_section_begin|><|tool_call_begin|>functions.read:0<|tool_call_argument_begin|>{A}"
+        "<|tool_call_end|><|tool_calls_section_end|>",
         ONE,
     ),
     "lfm2": ("<|tool_call_start|>[read(path='a.txt')]<|tool_call_end|>Done.", [*ONE, "Done."]),

@@ -11,6 +11,12 @@ from tests.unit.providers.tool_calling.printed_samples import TOOLS
 Seen = list[object]
 
 
+class Thought(str):
+    """Thinking, after a "?"."""
+
+    __slots__ = ()
+
+
 def parse(
     pieces: Sequence[str], *, anywhere: bool = False, cut: bool = False, tools: Sequence[ToolSpec] = TOOLS
 ) -> list[Printed]:
@@ -26,15 +32,10 @@ def summary(found: Sequence[Printed]) -> Seen:
     seen: Seen = []
     for one in found:
         match one:
-            case TextChunk(text):
-                if seen and isinstance(seen[-1], str) and not seen[-1].startswith("?"):
-                    text = seen.pop() + text
-                seen.append(text)
-            case ThinkingChunk(text):
-                text = "?" + text
-                if seen and isinstance(seen[-1], str) and seen[-1].startswith("?"):
-                    text = seen.pop() + text[1:]
-                seen.append(text)
+            case TextChunk(text) | ThinkingChunk(text):
+                kind = str if isinstance(one, TextChunk) else Thought
+                before = seen.pop() if seen and type(seen[-1]) is kind else "" if kind is str else "?"
+                seen.append(kind(f"{before}{text}"))
             case ToolCall():
                 seen.append((one.name, one.args))
             case BadToolCall():

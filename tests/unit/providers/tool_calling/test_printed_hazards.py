@@ -64,25 +64,24 @@ def test_text_without_a_shape_is_unchanged(text: str, anywhere: bool) -> None:
 
 
 @given(st.lists(PIECES, max_size=30), st.booleans())
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_pieces_of_shapes_are_read_the_same_however_they_are_cut(pieces: list[str], anywhere: bool) -> None:
     seen = read("".join(pieces), anywhere=anywhere)
-    if not any(isinstance(one, tuple) or str(one).startswith("?") for one in seen):
+    if all(type(one) is str for one in seen):
         assert "".join(map(str, seen)) == "".join(pieces)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_cut_answer_never_calls_with_other_arguments(family: str) -> None:
     text, expected = FAMILIES[family]
-    for anywhere in (False, True):
-        for place in range(len(text)):
-            for cut in (False, True):
-                calls = [
-                    one for one in summary(parse([text[:place]], anywhere=anywhere, cut=cut)) if isinstance(one, tuple)
-                ]
-                good = [call for call in calls if call[1] is not None]
-                assert good == [one for one in expected if isinstance(one, tuple)][: len(good)]
-                assert len(calls) - len(good) <= 1 or cut
+    wanted = [one for one in expected if isinstance(one, tuple)]
+    for place in range(len(text)):
+        for cut in (False, True):
+            seen = summary(parse([text[:place]], anywhere=family in WHOLE, cut=cut))
+            calls = [one for one in seen if isinstance(one, tuple)]
+            good = [call for call in calls if call[1] is not None]
+            assert good == wanted[: len(good)]
+            assert len(calls) - len(good) <= 1 or cut
 
 
 def test_a_call_that_the_length_limit_cut_is_never_run() -> None:
@@ -125,6 +124,7 @@ def test_arguments_are_not_repaired(raw: str, problem: str) -> None:
         '<tool_call>{"name": "read", "arguments": {}, "parameters": {"path": "x"}}</tool_call>',
         '<tool_call>{"arguments": {"path": "x"}}</tool_call>',
         "<function=edit><parameter=line>seven</parameter></function>",
+        "<function=edit>\n<parameter=path>\na\n<parameter=note>\nb\n</parameter>\n</function>",
         '<function=edit><parameter=line>1, "path": "x"</parameter></function>',
         "<function=read><parameter=path>a</parameter><parameter=path>b</parameter></function>",
         "<|python_start|>[read('a.txt')]<|python_end|>",
@@ -190,7 +190,19 @@ def test_unknown_names_are_calls_only_between_markers() -> None:
 
 def test_text_comes_out_while_it_comes_in() -> None:
     parser = PrintedCalls(TOOLS, CallIds([]), anywhere=True)
-    for piece in ["Hello ", "a < b\n", "```python\n", "x = {\n", "```\n", "<b>", "bold", "</b>", " {x}", "[1] "]:
+    for piece in [
+        "Hello ",
+        "a < b\n",
+        "```python\n",
+        "x = {\n",
+        "```\n",
+        "<b>",
+        "bold",
+        "</b>",
+        " {x}",
+        "[1] ",
+        '{"name": "Ada", ',
+    ]:
         assert parser.feed(piece) == [TextChunk(piece)]
 
 
