@@ -12,6 +12,7 @@ ServerKind = Literal["ollama", "lmstudio", "llamacpp", "vllm", "openai"]
 
 SMALL_PARAMETERS = 4_000_000_000
 SMALL_WINDOW = 8_192
+_FEWEST_PARAMETERS = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,10 @@ class Server:
 def parse_parameters(text: str) -> int | None:
     """The number of weights that e.g. "8.2B", "135M" or "qwen3-30b-a3b" names, None if it names none.
 
-    Of a mixture of experts it is all of them.
+    Of a mixture of experts it is all of them. "128k" and "1M" are windows.
     """
-    found = re.search(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)\s*([bmk])(?![a-z0-9])", text.lower())
-    factors = {"k": 10**3, "m": 10**6, "b": 10**9}
-    return round(float(found[1]) * factors[found[2]]) if found else None
+    for size, unit in re.findall(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)\s*([bm])(?![a-z0-9])", text.lower()):
+        count = round(float(size) * (10**9 if unit == "b" else 10**6))
+        if count >= _FEWEST_PARAMETERS:
+            return count
+    return None

@@ -5,7 +5,6 @@ import re
 from typing import cast
 
 from ally.messages import JsonObject
-from ally.models.facts import parse_parameters
 
 LARGEST_WINDOW = 1_000_000_000
 """No context window is larger, in tokens."""
@@ -13,7 +12,6 @@ LARGEST_WINDOW = 1_000_000_000
 _LARGEST_NUMBER = 10**15
 _LONGEST_NAME = 500
 _MOST_ROWS = 1000
-_FEWEST_PARAMETERS = 10_000_000
 _EMBEDDER = re.compile(r"embed|rerank|(?:^|[/_-])(?:bge|gte|e5|colbert)-")
 _QUANTISATION = re.compile(
     r"(?:^|[-._@/:])(i?q\d\w*|bf16|f16|f32|fp8|mxfp4|nvfp4|awq|gptq|[348]bit)(?=$|[-.:/])", re.IGNORECASE
@@ -72,12 +70,6 @@ def texts(holder: JsonObject, name: str) -> list[str]:
 def embeds(name: str) -> bool:
     """Whether a model of this name makes vectors or ranks texts, and does not talk."""
     return _EMBEDDER.search(name.lower()) is not None
-
-
-def parameters_in(name: str) -> int | None:
-    """The number of weights that the name of a model tells; not e.g. the 128k tokens of "phi-3-mini-128k"."""
-    found = parse_parameters(name)
-    return found if found and found >= _FEWEST_PARAMETERS else None
 
 
 def quantisation_in(name: str) -> str:

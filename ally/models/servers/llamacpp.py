@@ -8,7 +8,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from ally.messages import JsonObject
-from ally.models.facts import ListedModel, ModelFacts, Server
+from ally.models.facts import ListedModel, ModelFacts, Server, parse_parameters
 from ally.models.servers import fields
 from ally.models.servers.answers import Headers, ask
 
@@ -62,7 +62,7 @@ def _listed(row: JsonObject, props: JsonObject, *, is_loaded: bool) -> ListedMod
         tools=fields.flag(fields.section(props, "chat_template_caps"), "supports_tools"),
         images=_takes_images(row, props),
         embeds=_is_mute(row) or fields.embeds(name) or fields.embeds(file.rpartition("/")[2]),
-        parameters=parameters or fields.parameters_in(name) or fields.parameters_in(file),
+        parameters=parameters or parse_parameters(name) or parse_parameters(file),
         quantisation=fields.text(meta, "ftype")
         or fields.text(props, "model_ftype")
         or fields.quantisation_in(file or name),

@@ -5,7 +5,7 @@ that has no such path answers 200 with an error.
 """
 
 from ally.messages import JsonObject
-from ally.models.facts import ListedModel, ModelFacts, Server
+from ally.models.facts import ListedModel, ModelFacts, Server, parse_parameters
 from ally.models.servers import fields
 from ally.models.servers.answers import Headers, ask
 
@@ -56,7 +56,7 @@ def _facts_of_v1(row: JsonObject, window: int | None) -> ModelFacts:
         images=fields.flag(capabilities, "vision"),
         thinking=True if fields.section(capabilities, "reasoning") else fields.flag(capabilities, "reasoning"),
         embeds=fields.text(row, "type").startswith("embedding") or fields.embeds(key),
-        parameters=fields.parameters_in(fields.text(row, "params_string")) or fields.parameters_in(key),
+        parameters=parse_parameters(fields.text(row, "params_string")) or parse_parameters(key),
         quantisation=quantisation,
         size_bytes=size_bytes,
         digest=fields.digest_of(key, variant, quantisation, size_bytes),
@@ -74,7 +74,7 @@ def _of_v0(row: JsonObject) -> ListedModel:
         tools="tool_use" in fields.texts(row, "capabilities") if "capabilities" in row else None,
         images=kind == "vlm" if kind else None,
         embeds=kind.startswith("embedding") or fields.embeds(name),
-        parameters=fields.parameters_in(name),
+        parameters=parse_parameters(name),
         quantisation=quantisation,
         digest=fields.digest_of(name, fields.text(row, "publisher"), quantisation),
         constrains=True,

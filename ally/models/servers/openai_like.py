@@ -1,7 +1,7 @@
 """Any other server with an OpenAI-compatible list of models, such as LocalAI, SGLang, TabbyAPI or llama-swap."""
 
 from ally.messages import JsonObject
-from ally.models.facts import ListedModel, ModelFacts, Server
+from ally.models.facts import ListedModel, ModelFacts, Server, parse_parameters
 from ally.models.servers import fields
 from ally.models.servers.answers import Headers, ask, root_of
 
@@ -28,7 +28,7 @@ def _listed(row: JsonObject) -> ListedModel:
         context_window=window,
         context_window_source="server" if window else "guess",
         embeds=fields.text(row, "type").startswith("embedding") or fields.embeds(name),
-        parameters=fields.parameters_in(name),
+        parameters=parse_parameters(name),
         quantisation=fields.quantisation_in(name),
     )
     return ListedModel(name, facts)

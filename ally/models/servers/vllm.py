@@ -4,7 +4,7 @@ Source: vLLM, "OpenAI-Compatible Server" and its protocol (`ModelCard`); GET /ve
 """
 
 from ally.messages import JsonObject
-from ally.models.facts import ListedModel, ModelFacts, Server
+from ally.models.facts import ListedModel, ModelFacts, Server, parse_parameters
 from ally.models.servers import fields
 from ally.models.servers.answers import Headers, ask
 
@@ -27,7 +27,7 @@ def _listed(row: JsonObject, windows: dict[str, int | None]) -> ListedModel:
         context_window=window,
         context_window_source="server" if window else "guess",
         embeds=fields.embeds(name) or fields.embeds(root),
-        parameters=fields.parameters_in(name) or fields.parameters_in(root) or fields.parameters_in(parent),
+        parameters=parse_parameters(name) or parse_parameters(root) or parse_parameters(parent),
         quantisation=fields.quantisation_in(name) or fields.quantisation_in(root),
         digest=fields.digest_of(root or name, parent),
         constrains=True,

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ally.messages import JsonObject
-from ally.models.facts import ModelFacts
+from ally.models.facts import ModelFacts, parse_parameters
 from ally.models.servers import find_server, forget, llamacpp, lmstudio, vllm
 from ally.models.servers.choice import chat_models, find_model
-from ally.models.servers.fields import embeds, number, parameters_in, quantisation_in
+from ally.models.servers.fields import embeds, number, quantisation_in
 from tests.fakes import FakeLlamaCpp, FakeLMStudio, FakeOpenAI, FakeVLLM
 from tests.fakes.own_servers import Slots
 from tests.unit.models.servers.misbehaving import Says
@@ -238,4 +238,4 @@ def test_numbers_as_servers_write_them() -> None:
     ],
 )
 def test_what_the_name_of_a_model_tells(name: str, weights: int | None, kind: str, is_embedder: bool) -> None:
-    assert (parameters_in(name), quantisation_in(name), embeds(name)) == (weights, kind, is_embedder)
+    assert (parse_parameters(name), quantisation_in(name), embeds(name)) == (weights, kind, is_embedder)
