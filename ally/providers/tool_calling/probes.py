@@ -14,7 +14,6 @@ MOST_CHARS = 2_000
 
 LONG_LINES = 60
 SYSTEM = "You are a careful assistant. Use the tools when they help."
-_CITY: JsonObject = {"city": {"type": "string", "description": "Name of the city"}}
 NOTE = "She said \"Grüße\" and C:\\new, then: 'it's 5 °C' 世界"
 
 
@@ -27,13 +26,13 @@ def _text(description: str) -> JsonObject:
     return {"type": "string", "description": description}
 
 
-WEATHER = _tool("get_weather", "Look up the current weather in a city.", _CITY)
-READ = _tool("read_file", "Read a text file.", {"path": _text("Path of the file")})
-LIST = _tool("list_files", "List the files in a folder.", {"folder": _text("Path of the folder")})
+READ = _tool("read", "Read a text file.", {"path": _text("Path of the file")})
+LIST = _tool("list", "List the files in a folder.", {"path": _text("Path of the folder")})
+WRITE = _tool("write", "Write a text file.", {"path": _text("Path of the file"), "content": _text("The whole text")})
+WEATHER = _tool("get_weather", "Look up the current weather in a city.", {"city": _text("Name of the city")})
 MAIL = _tool("send_mail", "Send an e-mail.", {"to": _text("Address"), "text": _text("What to say")})
 SUM = _tool("add_numbers", "Add two numbers.", {"a": {"type": "number"}, "b": {"type": "number"}})
 TIME = _tool("get_time", "Tell the current date and time.", {})
-WRITE = _tool("write_note", "Keep a note.", {"text": _text("The note, exactly as the user gave it")})
 EVENT = _tool(
     "create_event",
     "Put an event into the calendar.",
@@ -60,13 +59,13 @@ Probe = Callable[[Model], Awaitable[str]]
 
 async def single_call(model: Model) -> str:
     """One tool, one call."""
-    return _weather_of(await _ask(model, "What is the weather in Paris right now?", [WEATHER]), "paris")
+    return _reads(await _ask(model, "Read the file notes.txt.", [READ]), "notes.txt")
 
 
 async def right_tool(model: Model) -> str:
     """The right one of five tools."""
-    answer = await _ask(model, "Read the file notes.txt.", [WEATHER, LIST, READ, MAIL, SUM])
-    return _one(answer, READ, lambda args: str(args.get("path", "")).endswith("notes.txt"))
+    answer = await _ask(model, "Which files are in the folder src?", [WEATHER, READ, LIST, MAIL, SUM])
+    return _one(answer, LIST, lambda args: "src" in str(args.get("path", "")))
 
 
 async def nested_arguments(model: Model) -> str:
@@ -87,28 +86,27 @@ async def no_arguments(model: Model) -> str:
 
 async def two_calls(model: Model) -> str:
     """Two calls in one answer."""
-    question = "Compare the weather in Paris and in Rome. Call the tool for both cities at once."
-    answer = await _ask(model, question, [WEATHER])
-    cities = [str(call.args.get("city", "")).lower() for call in answer.calls if call.name == WEATHER.name]
-    if any("paris" in city for city in cities) and any("rome" in city for city in cities):
+    answer = await _ask(model, "Read the files a.txt and b.txt. Ask for both at once.", [READ])
+    paths = [str(call.args.get("path", "")) for call in answer.calls if call.name == READ.name]
+    if all(any(wanted in path for path in paths) for wanted in ("a.txt", "b.txt")):
         return _leak(answer)
     return _no_call(answer) or f"it called only {_calls(answer)}"
 
 
 async def wrong_name(model: Model) -> str:
     """Another call after a name that no tool has."""
-    call = ToolCall("call_1", "weather_lookup", {"city": "Paris"})
-    result = "There is no tool weather_lookup. Available: get_weather."
-    history = _history("What is the weather in Paris right now?", call, result, is_error=True)
-    return _weather_of(await _ask(model, history, [WEATHER]), "paris")
+    call = ToolCall("call_1", "cat_file", {"path": "notes.txt"})
+    result = "There is no tool cat_file. Available: read, list."
+    history = _history("Read the file notes.txt.", call, result, is_error=True)
+    return _reads(await _ask(model, history, [READ, LIST]), "notes.txt")
 
 
 async def after_an_error(model: Model) -> str:
     """Another call after a tool failed."""
-    call = ToolCall("call_1", WEATHER.name, {"city": "Pariss"})
-    result = "Error: there is no city called Pariss. Did you mean Paris? Call get_weather again with the right name."
-    history = _history("What is the weather in Pariss right now?", call, result, is_error=True)
-    return _weather_of(await _ask(model, history, [WEATHER]), "paris", not_again="pariss")
+    call = ToolCall("call_1", READ.name, {"path": "note.txt"})
+    result = "There is no file note.txt. There is one called notes.txt: read that."
+    history = _history("Read the file note.txt.", call, result, is_error=True)
+    return _reads(await _ask(model, history, [READ]), "notes.txt")
 
 
 async def no_call(model: Model) -> str:
@@ -121,9 +119,9 @@ async def no_call(model: Model) -> str:
 
 async def streamed_call(model: Model) -> str:
     """Text first, then a call, which arrives whole."""
-    question = "First say in one short sentence what you will do. Then look up the weather in Paris with the tool."
-    answer = await _ask(model, question, [WEATHER])
-    problem = _weather_of(answer, "paris")
+    question = "First say in one short sentence what you will do. Then read the file notes.txt with the tool."
+    answer = await _ask(model, question, [READ])
+    problem = _reads(answer, "notes.txt")
     kinds = [type(chunk) for chunk in answer.chunks if not isinstance(chunk, TextChunk) or chunk.text.strip()]
     if not problem and TextChunk in kinds and kinds.index(TextChunk) > kinds.index(ToolCall):
         return "the text came after the call"
@@ -146,19 +144,20 @@ async def structured_output(model: Model) -> str:
 
 async def follow_up(model: Model) -> str:
     """An answer that uses what a tool gave."""
-    call = ToolCall("call_1", WEATHER.name, {"city": "Paris"})
-    history = _history("What is the weather in Paris right now?", call, "17 degrees, light rain")
-    answer = await _ask(model, history, [WEATHER])
+    call = ToolCall("call_1", READ.name, {"path": "stock.txt"})
+    history = _history("How many apples does stock.txt say there are?", call, "pears: 4\napples: 17\nplums: 9")
+    answer = await _ask(model, history, [READ])
     if answer.calls or answer.bad_calls:
         return f"it called {_calls(answer)} again"
-    return "" if "17" in answer.text else f"it said {_short(answer.text)}"
+    return "" if "17" in answer.text or "seventeen" in answer.text.lower() else f"it said {_short(answer.text)}"
 
 
 async def quotes(model: Model) -> str:
     """Quotes, backslashes and letters of the world in an argument."""
-    answer = await _ask(model, f"Keep exactly this note:\n{NOTE}", [WRITE])
-    problem = _one(answer, WRITE, lambda _: True)
-    said = str(answer.calls[0].args.get("text", "")).strip() if answer.calls else ""
+    question = f"Write exactly this line, and nothing else, into the file note.txt:\n{NOTE}"
+    answer = await _ask(model, question, [WRITE])
+    problem = _one(answer, WRITE, lambda args: "note.txt" in str(args.get("path", "")))
+    said = str(answer.calls[0].args.get("content", "")).strip() if answer.calls else ""
     return problem or ("" if said == NOTE else f"it wrote {_short(said)}")
 
 
@@ -168,7 +167,7 @@ async def long_result(model: Model) -> str:
     text = "\n".join([*lines, "The story goes on in the file part-2.txt."])
     call = ToolCall("call_1", READ.name, {"path": "part-1.txt"})
     history = _history("Read part-1.txt, and then the file that its last line names.", call, text)
-    return _one(await _ask(model, history, [READ]), READ, lambda args: "part-2" in str(args.get("path", "")))
+    return _reads(await _ask(model, history, [READ]), "part-2.txt")
 
 
 PROBES: dict[str, Probe] = {
@@ -198,12 +197,8 @@ def _history(question: str, call: ToolCall, result: str, *, is_error: bool = Fal
     return [user(question), Said((call,)), results]
 
 
-def _weather_of(answer: Answer, city: str, not_again: str = "-") -> str:
-    def fits(args: JsonObject) -> bool:
-        said = str(args.get("city", "")).lower()
-        return city in said and not_again not in said
-
-    return _one(answer, WEATHER, fits)
+def _reads(answer: Answer, path: str) -> str:
+    return _one(answer, READ, lambda args: str(args.get("path", "")).endswith(path))
 
 
 def _one(answer: Answer, tool: ToolSpec, fits: Callable[[JsonObject], bool]) -> str:

@@ -124,7 +124,7 @@ def test_a_server_that_is_not_there_is_an_error_and_keeps_nothing(run_ally: RunA
 def test_an_interrupted_check_keeps_nothing(
     ollama: FakeOllama, home: Path, ally_environment: Callable[[Path], dict[str, str]], checkout: Path
 ) -> None:
-    ollama.script(Reply(tool_calls=[("get_weather", {"city": "Paris"})]))
+    ollama.script(Reply(tool_calls=[("read", {"path": "notes.txt"})]))
     ollama.always(Reply("x", fault=Hang("text")))
     child = subprocess.Popen(
         [sys.executable, "-m", "ally", "models", "check", "ollama:small:1b"],

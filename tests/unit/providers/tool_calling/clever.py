@@ -8,25 +8,25 @@ from tests.fakes import Recorded, Reply
 
 Call = tuple[str, dict[str, Any]]
 NOTE = "She said \"Grüße\" and C:\\new, then: 'it's 5 °C' 世界"
-PARIS: Call = ("get_weather", {"city": "Paris"})
+NOTES: Call = ("read", {"path": "notes.txt"})
 
 # What the whole request must hold, and the right answer: text, calls. The first that fits.
 RIGHT: list[tuple[str, str, list[Call]]] = [
-    ("Compare the weather", "", [PARIS, ("get_weather", {"city": "Rome"})]),
-    ("part-1.txt", "", [("read_file", {"path": "part-2.txt"})]),
-    ("notes.txt", "", [("read_file", {"path": "notes.txt"})]),
+    ("Ask for both", "", [("read", {"path": "a.txt"}), ("read", {"path": "b.txt"})]),
+    ("part-1.txt", "", [("read", {"path": "part-2.txt"})]),
+    ("folder src", "", [("list", {"path": "src"})]),
     (
         "Lunch",
         "",
         [("create_event", {"title": "Lunch", "date": {"day": 14, "month": 5}, "guests": ["Ann", "Bob"]})],
     ),
     ("What time is it", "", [("get_time", {})]),
-    ("Keep exactly", "", [("write_note", {"text": NOTE})]),
+    ("Write exactly", "", [("write", {"path": "note.txt", "content": NOTE})]),
     ("What is 2+2", "4", []),
     ("Invent a person", '{"name": "Ada", "age": 36}', []),
-    ("17 degrees", "It is 17 degrees with light rain.", []),
-    ("First say", "I look it up.", [PARIS]),
-    ("", "", [PARIS]),
+    ("apples", "There are 17 apples.", []),
+    ("First say", "I read it.", [NOTES]),
+    ("", "", [NOTES]),
 ]
 
 
