@@ -85,6 +85,13 @@ the thinking. `output_config: {"effort": "low"}` makes it shorter.
 `https://` it is 80 or 443 unless given. `num_ctx`, `keep_alive`, `think` and all other parameters of a model are
 options. Models that run in Ollama's cloud are listed last, and not chosen as long as there is another one.
 
+Every request asks for the same context window, since another one makes Ollama load the model anew: `num_ctx`, else that
+of the Modelfile, else that of the loaded model if it is 8,192 tokens or more, else what was chosen before, else what
+fits into half of the free memory, at most 32,768 (16,384 on another machine or a graphics card). Delete
+`ollama-windows.json` in the cache folder to have it chosen anew. `truncate` and `shift` are sent as false, so that a
+prompt that does not fit is an error; `true` in the options brings back what Ollama does by itself. `ChatOllama`, on the
+guide's road, knows neither. `keep_alive` is a duration ("10m"), seconds, or -1 for ever.
+
 **replicate.** Models there take one text and give one text; the conversation is written out for them.
 
 **perplexity.** Chat completions ended on 2026-09-27; Ally uses the Agent API through `langchain-openai`. `preset`
