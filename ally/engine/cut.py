@@ -203,8 +203,10 @@ def _thinking(messages: Sequence[Message]) -> int:
 
 
 def _remedy(profile: Profile) -> str:
-    if profile.provider in ("ollama", "local"):
-        return f"raise provider_options.{profile.provider}.num_ctx, or OLLAMA_CONTEXT_LENGTH of the server"
+    if profile.provider == "ollama":
+        return "raise provider_options.ollama.num_ctx, or OLLAMA_CONTEXT_LENGTH of the server"
+    if profile.provider == "local":
+        return "raise provider_options.local.num_ctx"
     if profile.location == "cloud":
         return "use a model with a larger window"
     return "give the server more context (Ollama: OLLAMA_CONTEXT_LENGTH; llama.cpp: -c; LM Studio: context length)"
