@@ -109,7 +109,7 @@ def write(parts: Sequence[Part], reads: Sequence[Read]) -> str:
     """A Markdown table, then what broke."""
     titles = dict(zip([part.name for part in parts], _TITLES, strict=False))
     lines = [
-        "| part | requests | its first: prefilled | read again of the request before | read again in the others |",
+        "| part | requests | its first: prefilled | of the request before, not reused | the same in its others |",
         "|---|--:|--:|--:|--:|",
         *(
             f"| {titles[part.name]} | {part.requests} | {part.first_prefilled:,} | {part.first_missing:,} "
