@@ -15,16 +15,18 @@ from ally.providers.tool_calling.tiny.vocabulary import Vocabulary
 
 ANSWER = "answer"
 """The label of requests that want no tool."""
-NEAREST = 3
-RARE = 1
-PAIR = 0.6
-RARENESS = 1_000
-BY_NAME, BY_WORDS = 0.3, 0.6
-_WORD = re.compile(r"[^\W_]+")
-SMOOTH = 0.05
-LEAST_PURITY = 0.1
-MAX_PARTS = 40
+_NEAREST = (0.6, 0.25, 0.15)
+"""What the nearest examples of a label count, the most alike first."""
+_RARE = 1
+"""A word of no more examples than this is any word."""
+_PAIR = 0.6
+"""What two words side by side count against one."""
+_SMOOTH, _LEAST_PURITY = 0.05, 0.1
+_BY_NAME, _BY_WORDS, _RARENESS = 0.3, 0.6, 1_000
+_MAX_PARTS = 40
 _PLACEHOLDER = "foo"
+"""Stands in the examples for any word."""
+_WORD = re.compile(r"[^\W_]+")
 _CONCEPTS = (
     *("read", "show", "enumerate", "seek", "where", "holds", "used", "file", "folder", "removing", "run", "change"),
     *("write", "explain", "which"),
@@ -36,6 +38,8 @@ Features = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Example:
+    """A request and what it wants."""
+
     label: str
     features: Features
 
@@ -61,7 +65,7 @@ class Router:
                 self._index[term].append((at, weight))
 
     def scores(self, said: Said, skip: int = -1) -> dict[str, float]:
-        """How like the request is to the examples of each label, from 0 to 1."""
+        """How like the request is to the examples of each label, from 0 to 1; `skip` leaves one example out."""
         features = self._weigh(Counter(self._terms(said)))
         likeness: dict[int, float] = defaultdict(float)
         for term, weight in features.items():
@@ -71,7 +75,7 @@ class Router:
         best: dict[str, list[float]] = defaultdict(list)
         for at, value in sorted(likeness.items(), key=lambda item: (-item[1], item[0])):
             group = best[self._examples[at].label]
-            if len(group) < NEAREST:
+            if len(group) < len(_NEAREST):
                 group.append(value)
         return {label: _mean(group) for label, group in best.items()}
 
@@ -79,13 +83,13 @@ class Router:
         """How much of the words of a request the name and the description of a tool without examples share."""
         own = frozenset(_WORD.findall(normal(name.replace("_", " "))))
         told = own | frozenset(_WORD.findall(normal(description)))
-        asked = {word: math.log(1 + RARENESS / (1 + self._counts[word])) for word in spoken - words("stop")}
+        asked = {word: math.log(1 + _RARENESS / (1 + self._counts[word])) for word in spoken - words("stop")}
         shared = sum(weight for word, weight in asked.items() if word in told)
-        named = BY_NAME if own and own - words("stop") <= spoken else 0.0
-        return BY_WORDS * shared / (sum(asked.values()) or 1.0) + named
+        named = _BY_NAME if own and own - words("stop") <= spoken else 0.0
+        return _BY_WORDS * shared / (sum(asked.values()) or 1.0) + named
 
     def _terms(self, said: Said) -> Iterable[str]:
-        units = [self._unit(said.parts, at) for at in range(min(len(said.parts), MAX_PARTS))]
+        units = [self._unit(said.parts, at) for at in range(min(len(said.parts), _MAX_PARTS))]
         meant = [_concept(unit) for unit in units]
         for line in dict.fromkeys((tuple(units), tuple(meant))):
             yield from line
@@ -105,12 +109,12 @@ class Router:
         follows = parts[at + 1].word if at + 1 < len(parts) else ""
         if part.word in kinds()["patterns"] and follows in words("file"):
             return "<kind>"
-        if self._counts[part.word] <= RARE and part.word not in words("stop"):
+        if self._counts[part.word] <= _RARE and part.word not in words("stop"):
             return "<program>" if part.word in words("programs") else "<other>"
         return part.word
 
     def _weigh(self, bag: Counter[str]) -> Features:
-        weights = {term: self._weights[term] * (PAIR if " " in term else 1.0) for term in bag if term in self._weights}
+        weights = {term: self._weights[term] * (_PAIR if " " in term else 1.0) for term in bag if term in self._weights}
         length = math.sqrt(sum(weight * weight for weight in weights.values())) or 1.0
         return {term: weight / length for term, weight in weights.items()}
 
@@ -130,18 +134,18 @@ def _weights(bags: Sequence[tuple[str, Counter[str]]]) -> dict[str, float]:
             counts[term][label] += 1
     weights: dict[str, float] = {}
     for term, by_label in counts.items():
-        total = by_label.total() + SMOOTH * labels
-        shares = [(by_label[label] + SMOOTH) / total for label in by_label]
+        total = by_label.total() + _SMOOTH * labels
+        shares = [(by_label[label] + _SMOOTH) / total for label in by_label]
         missing = labels - len(by_label)
         entropy = -sum(share * math.log(share) for share in shares)
-        entropy -= missing * (SMOOTH / total) * math.log(SMOOTH / total)
+        entropy -= missing * (_SMOOTH / total) * math.log(_SMOOTH / total)
         purity = 1 - entropy / math.log(labels) if labels > 1 else 1.0
-        weights[term] = math.log(1 + len(bags) / by_label.total()) * (LEAST_PURITY + purity)
+        weights[term] = math.log(1 + len(bags) / by_label.total()) * (_LEAST_PURITY + purity)
     return weights
 
 
 def _mean(group: Sequence[float]) -> float:
-    return sum(value * weight for value, weight in zip(group, (0.6, 0.25, 0.15), strict=False))
+    return sum(value * weight for value, weight in zip(group, _NEAREST, strict=False))
 
 
 @cache
