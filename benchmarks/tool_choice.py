@@ -12,9 +12,9 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -25,6 +25,7 @@ from ally.models.catalogue import STARTER
 from ally.models.progress import ignore
 from ally.models.serve import release, start
 from ally.providers.model import Chunk, Model, Request
+from ally.providers.tool_calling import with_tools
 from ally.providers.wire import openai
 from ally.providers.wire.target import Quirks, Target
 from ally.sandbox.none import Unconfined
@@ -37,6 +38,7 @@ from benchmarks.tool_prompts import SETS, Prompt, Verdict, judge, load
 
 MAX_TOKENS = 128
 WINDOW = 8192
+PARAMETERS = 135_000_000
 _TITLES = {
     "test": "Test: {tools} requests of one tool, {none} that want none; written before the router",
     "paraphrases": "Paraphrases: {tools} and {none}; terse, polite, mistyped, German, French, Spanish",
@@ -65,14 +67,22 @@ def compact_specs(folder: Path) -> list[ToolSpec]:
     return [tool.spec for tool in compact(build_tools(TOOL_NAMES, bench))]
 
 
-async def measure(model: Model, tools: Sequence[ToolSpec], name: str, method: Method, *, show: bool) -> Score:
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The engine as any client would use it, and as Ally does."""
+
+    plain: Model
+    ally: Model
+
+
+async def measure(engine: Engine, tools: Sequence[ToolSpec], name: str, method: Method, *, show: bool) -> Score:
     """Ask every prompt of the set `name`."""
     prompts = load(name)
     verdicts: list[Verdict] = []
     seconds: list[float] = []
     for prompt in prompts:
         begun = time.perf_counter()
-        chunks = await _ask(model, method.write(tools, prompt.say))
+        chunks = await _ask(engine.ally if method.is_ally else engine.plain, method.write(tools, prompt.say))
         seconds.append(time.perf_counter() - begun)
         call, fits = read_call(tools, chunks)
         verdicts.append(judge(prompt, call, valid=fits))
@@ -97,7 +107,7 @@ async def measure(model: Model, tools: Sequence[ToolSpec], name: str, method: Me
 async def _ask(model: Model, request: Request) -> list[Chunk]:
     """The answer, or nothing if the server fails."""
     try:
-        async with aclosing(model.stream(request)) as chunks:  # type: ignore[type-var]  # wire models are generators
+        async with aclosing(cast("AsyncGenerator[Chunk, None]", model.stream(request))) as chunks:
             return [chunk async for chunk in chunks]
     except ProviderError as error:
         print(f"{type(error).__name__}: {error.message}", file=sys.stderr)
@@ -131,26 +141,29 @@ async def _measure_all(sets: Sequence[str], methods: Sequence[Method], *, show: 
     with tempfile.TemporaryDirectory() as folder:
         tools = compact_specs(Path(folder))
     started = start(find_paths(os.environ), STARTER, {"num_ctx": WINDOW}, ignore)
+    serving = started.serving
     target = Target(
         provider="local",
         model=STARTER,
-        base_url=started.serving.base_url,
-        api_key=started.serving.api_key,
+        base_url=serving.base_url,
+        api_key=serving.api_key,
         temperature=0.0,
         options=cast("dict[str, object]", {"max_tokens": MAX_TOKENS}),
         headers={"Connection": "close"},
         quirks=Quirks(images=False),
     )
-    model = openai.model(target)
+    ally = replace(target, quirks=Quirks(images=False, tools=serving.tools), parameters=PARAMETERS)
+    engine = Engine(openai.model(target), with_tools(openai.model(ally)))
     try:
         scores: list[Score] = []
         for name in sets:
             for method in methods:
-                scores.append(await measure(model, tools, name, method, show=show))
+                scores.append(await measure(engine, tools, name, method, show=show))
                 print(scores[-1], file=sys.stderr, flush=True)
         return scores
     finally:
-        await model.close()
+        await engine.plain.close()
+        await engine.ally.close()
         release(started)
 
 

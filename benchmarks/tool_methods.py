@@ -25,10 +25,11 @@ _WORDS = re.compile(r'\s*\{\s*"answer"')
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """`write` makes the request for one prompt."""
+    """`write` makes the request for one prompt. `is_ally`: Ally itself makes of it what the model gets."""
 
     title: str
     write: Callable[[Sequence[ToolSpec], str], Request]
+    is_ally: bool = False
 
 
 def read_call(tools: Sequence[ToolSpec], chunks: Sequence[Chunk]) -> tuple[tuple[str, Args] | None, bool]:
@@ -83,15 +84,10 @@ def _routed(tools: Sequence[ToolSpec], say: str) -> Request:
     return _ask(tools, [user(say)], answer_schema(free, may_answer=narrowed.may_answer))
 
 
-def _restricted(tools: Sequence[ToolSpec], say: str) -> Request:
-    narrowed = narrow(tools, [user(say)])
-    return _ask(tools, [user(say)], answer_schema(narrowed.tools, may_answer=narrowed.may_answer))
-
-
 METHODS = (
     Method("the service's own tools, auto", _native),
     Method("schema", _plain),
     Method(f"schema, {len(EXAMPLES)} examples in the prompt", _with_examples),
     Method("schema, router", _routed),
-    Method("schema, router, arguments from the request", _restricted),
+    Method("Ally: schema, router, arguments from the request", _native, is_ally=True),
 )
