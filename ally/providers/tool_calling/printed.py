@@ -92,6 +92,8 @@ class PrintedCalls:
                 tape.take_until(_NEWLINE if self._markdown.is_fenced else _SPAN_END)
                 tape.take(1)
                 self._say(tape.raw)
+            elif self._is_fresh and tape.take_until(_NOT_SPACE):
+                self._say(tape.raw)
             elif self._is_fresh and (yield from tape.match(_FUNCTOOLS)):
                 tape.take(9)
                 yield from self._run(raw=tape.raw)
@@ -195,15 +197,20 @@ class PrintedCalls:
             raw.append(shapes.raw)
             is_call = bool(shapes.drafts) and not shapes.rest.strip()
             drafts += shapes.drafts
+            if self._tape.too_long:
+                break
             self._tape.begin()
             yield from self._tape.skip_space()
             raw.append(self._tape.raw)
-            if not is_call or self._tape.too_long or (yield from self._tape.peek(1)) not in ("{", "[", "<", "`", "~"):
+            if not is_call or (yield from self._tape.peek(1)) not in ("{", "[", "<", "`", "~"):
                 break
-        if is_call and not self._tape.unread and self._values.expects(drafts):
-            self._call(drafts, is_cut=self._is_cut)
-        else:
+        is_whole = is_call and (self._tape.too_long or not self._tape.unread)
+        if not is_whole or not self._values.expects(drafts):
             self._say("".join(raw))
+            return
+        self._call(drafts, is_cut=self._is_cut)
+        if self._tape.too_long:
+            yield from self._drop()
 
     def _channel(self, marker: str) -> Wait[None]:
         """A part of an answer that says for whom it is."""

@@ -225,14 +225,28 @@ def test_long_answers_in_single_bytes_are_read() -> None:
     assert "".join(one.text for one in parse(list(prose[:20_000])) if isinstance(one, TextChunk)) == prose[:20_000]
 
 
-def test_a_call_without_end_is_not_kept_for_ever() -> None:
-    parser = PrintedCalls(TOOLS, CallIds([]), anywhere=False)
-    found = parser.feed('<tool_call>{"name": "read", "arguments": {"path": "')
+@pytest.mark.parametrize("anywhere", [False, True])
+@pytest.mark.parametrize("opening", ["<tool_call>", "", "```json\n"])
+def test_a_call_without_end_is_not_kept_for_ever(opening: str, anywhere: bool) -> None:
+    parser = PrintedCalls(TOOLS, CallIds([]), anywhere=anywhere)
+    found = parser.feed(f'{opening}{{"name": "read", "arguments": {{"path": "')
     for _ in range(6):
         found += parser.feed("x" * (LONGEST_CALL // 4))
     found += parser.feed("more") + parser.finish(cut=False)
     (bad,) = found
     assert isinstance(bad, BadToolCall) and "too long" in bad.problem
+
+
+def test_a_long_object_that_is_no_call_comes_out() -> None:
+    text = '{"type": "' + "x" * (LONGEST_CALL + 10) + '"}'
+    for anywhere in (False, True):
+        assert summary(parse([text[:1000], text[1000:]], anywhere=anywhere)) == [text]
+
+
+def test_calls_of_several_families_in_one_answer() -> None:
+    text = f"Look.\n[TOOL_CALLS]read[ARGS]{{}}\n<|channel|>final<|message|>So.<|end|>\nfunctools[{CALL_A}]"
+    assert read(text) == ["Look.\n", ("read", {}), f"So.\nfunctools[{CALL_A}]"]
+    assert read(f"<tool_call>{CALL_LIST}</tool_call>\nfunctools[{CALL_A}]") == [TWO[1], *ONE]
 
 
 def test_two_calls_around_text_that_is_json() -> None:
