@@ -20,8 +20,9 @@ from tests.conftest import RunAlly
 from tests.fakes import FakeLlamaCpp, FakeLMStudio, FakeOllama, Pulled
 from tests.unit.models.making import gguf
 
-Rows = Callable[[], list[dict[str, Any]]]
+Rows = Callable[..., list[dict[str, Any]]]
 Print = Callable[..., list[str]]
+PATIENCE = 10
 OLD_KEYS = [
     *("name", "display_name", "parameters", "quantisation", "licence", "size_bytes", "sha256", "context_window"),
     *("tools", "installed", "path", "source", "pulled_at"),
@@ -44,24 +45,34 @@ def app(folder: Path, closed_port: int) -> Iterator[App]:
 
 @pytest.fixture
 def rows(app: App, capsys: pytest.CaptureFixture[str]) -> Rows:
-    """What `ally models --json` prints."""
+    """What `ally models --json` prints once it has found these servers: a busy machine may be too slow at first."""
 
-    def run() -> list[dict[str, Any]]:
-        assert models.run(parse(["models", "--json"]), app) == 0
-        return json.loads(capsys.readouterr().out)
+    def run(*urls: str) -> list[dict[str, Any]]:
+        for _ in range(PATIENCE):
+            assert models.run(parse(["models", "--json"]), app) == 0
+            found = json.loads(capsys.readouterr().out)
+            if set(urls) <= {row["server"] for row in found}:
+                break
+            forget()
+        return found
 
     return run
 
 
 @pytest.fixture
 def lines(app: App, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Print:
-    """What `ally models` prints on a terminal so wide."""
+    """What `ally models` prints on a terminal so wide, once it has found that server."""
 
-    def run(columns: int = 120) -> list[str]:
+    def run(columns: int = 120, url: str = "") -> list[str]:
         monkeypatch.setattr("sys.stdout.isatty", lambda: True)
         monkeypatch.setenv("COLUMNS", str(columns))
-        assert models.run(parse(["models"]), app) == 0
-        return capsys.readouterr().out.splitlines()
+        for _ in range(PATIENCE):
+            assert models.run(parse(["models"]), app) == 0
+            printed = capsys.readouterr().out
+            if url.removeprefix("http://") in printed:
+                break
+            forget()
+        return printed.splitlines()
 
     return run
 
@@ -79,7 +90,7 @@ def test_ollama_models_have_the_window_that_ally_would_ask_for(rows: Rows, app: 
     with FakeOllama(models=["qwen3:8b", "nomic-embed-text:latest", "gpt-oss:120b-cloud"]) as fake:
         fake.pulled["small:latest"] = Pulled(("completion",), 131_072, num_ctx=2048)
         app.env["OLLAMA_HOST"] = fake.url
-        found = of(rows(), fake.url)
+        found = of(rows(fake.url), fake.url)
         assert (found["qwen3:8b"]["context_window"] or 0) >= 4096
         assert (found["small:latest"]["context_window"], found["small:latest"]["window_source"]) == (2048, "server")
         assert [row["tool_calling"] for row in found.values() if not row["embeds"]] == ["native", "schema", "native"]
@@ -94,7 +105,7 @@ def test_ollama_models_have_the_window_that_ally_would_ask_for(rows: Rows, app: 
 def test_looking_pins_no_window(rows: Rows, app: App, folder: Path, fake_ollama: FakeOllama) -> None:
     app.env["OLLAMA_HOST"] = fake_ollama.url
     before = set(folder.rglob("*"))
-    rows()
+    rows(fake_ollama.url)
     assert set(folder.rglob("*")) == before
 
 
@@ -102,7 +113,7 @@ def test_other_servers_and_what_they_have_in_memory(rows: Rows, folder: Path) ->
     with FakeLMStudio() as studio, FakeLlamaCpp() as llama:
         studio.loaded["qwen/qwen3-8b"] = 4096
         configure(folder, lmstudio=studio.url, llamacpp=llama.url)
-        found = rows()
+        found = rows(studio.url, llama.url)
         ours = of(found, studio.url)["qwen/qwen3-8b"]
         assert (ours["context_window"], ours["window_source"], ours["is_loaded"]) == (4096, "server", True)
         other = of(found, studio.url)["google/gemma-3-4b"]
@@ -158,7 +169,7 @@ def test_each_place_has_its_heading_and_says_how_it_is_used(lines: Print, folder
     with FakeLMStudio() as studio:
         studio.loaded["qwen/qwen3-8b"] = 4096
         configure(folder, lmstudio=studio.url)
-        shown = lines()
+        shown = lines(120, studio.url)
         place = shown.index(f"LM Studio at {studio.url.removeprefix('http://')} · this machine · --provider lmstudio")
         assert shown[0].split() == ["NAME", "WEIGHTS", "QUANT", "SIZE", "WINDOW", "SOURCE", "TOOLS", "NOTE"]
         assert shown[1] == "embedded engine · this machine · --provider local"
@@ -171,7 +182,7 @@ def test_each_place_has_its_heading_and_says_how_it_is_used(lines: Print, folder
 def test_eighty_columns_hold_long_names(lines: Print, folder: Path) -> None:
     with FakeLMStudio(models=["a-very-long-name-of-a-model-that-somebody-made/it", "text-embedding-x"]) as studio:
         configure(folder, lmstudio=studio.url)
-        shown = lines(80)
+        shown = lines(80, studio.url)
         assert all(len(line) <= 80 for line in shown)
         place = shown.index("  a-very-long-name-of-a-model-that-somebody-made/it")
         assert shown[place + 1].split()[:3] == ["5.0", "GB", "≤40,960"]
@@ -181,7 +192,7 @@ def test_eighty_columns_hold_long_names(lines: Print, folder: Path) -> None:
 def test_a_name_with_control_characters_does_not_reach_the_terminal(lines: Print, app: App) -> None:
     with FakeOllama(models=["evil\x1b[2J\nfake:latest"]) as fake:
         app.env["OLLAMA_HOST"] = fake.url
-        shown = lines()
+        shown = lines(120, fake.url)
         assert any("evil[2J fake:latest" in line for line in shown)
         assert not any("\x1b" in line for line in shown)
 
@@ -189,7 +200,7 @@ def test_a_name_with_control_characters_does_not_reach_the_terminal(lines: Print
 def test_a_server_without_models_says_so(lines: Print, app: App) -> None:
     with FakeOllama(models=()) as fake:
         app.env["OLLAMA_HOST"] = fake.url
-        shown = lines()
+        shown = lines(120, fake.url)
         heading = next(place for place, line in enumerate(shown) if fake.url.removeprefix("http://") in line)
         assert shown[heading + 1] == "  no models"
 
