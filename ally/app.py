@@ -174,7 +174,8 @@ class App:
         )
         connected = connect(self.registry, self.keys, choice, settings.provider_options, self.warn, self._verdict)
         prompt, profile = wanted.system_prompt or spec.prompt, connected.profile
-        system = system_prompt(prompt, self._instructions(), has_tools=profile.tools, is_short=profile.is_small)
+        has_tools = profile.tools and not profile.is_tiny
+        system = system_prompt(prompt, self._instructions(), has_tools=has_tools, is_short=profile.is_small)
         return Conversation(connected, system=system)
 
     def equip(self, talk: "Conversation", agent: str, session: "Session", consent: Consent) -> None:
@@ -198,7 +199,7 @@ class App:
         talk.gate = Gate(policy, self.answers, consent.asker)
         talk.checkpoints = Checkpoints(self.paths.state / "checkpoints", folder, session.id)
         self.hand_tools(talk, agent, workspace, policy)
-        if talk.model.profile.tools:  # without tools it would only be repeated
+        if not talk.model.profile.is_tiny:  # it would only repeat it
             talk.notes.append(circumstances(folder, platform.system(), datetime.now().astimezone().date()))
 
     def hand_tools(self, talk: "Conversation", agent: str, workspace: "Workspace", policy: "Policy") -> None:

@@ -21,7 +21,7 @@ _LONGEST = {"latin": 16, "digits": 6, "asian": 3, "letters": 12, "signs": 64}
 """Characters of a run that one token may hold."""
 
 _LONG_NUMBER = 12
-_SCHEMA_WORDS = frozenset({"title", "description", "enum", "default"})
+_SCHEMA_WORDS = frozenset({"description", "enum", "default"})
 
 
 def fewest(text: str) -> int:
@@ -60,8 +60,8 @@ def _of_part(part: object) -> int:
             return fewest(text)
         case ToolCall(name=name, args=args):
             return fewest(name) + fewest(json.dumps(args, ensure_ascii=False))
-        case BadToolCall(name=name, raw=raw):
-            return fewest(name) + fewest(raw)
+        case BadToolCall(name=name):  # what it said is not sent back
+            return fewest(name)
         case _:
             return 0
 

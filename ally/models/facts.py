@@ -10,6 +10,7 @@ FactSource = Literal["measured", "server", "catalogue", "user", "guess"]
 ServerKind = Literal["ollama", "lmstudio", "llamacpp", "vllm", "openai"]
 """What runs at an address; "openai" is any other server with that protocol."""
 
+TINY_PARAMETERS = 400_000_000
 SMALL_PARAMETERS = 4_000_000_000
 SMALL_WINDOW = 8_192
 _FEWEST_PARAMETERS = 10_000_000

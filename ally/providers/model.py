@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from ally.messages import BadToolCall, JsonObject, Message, ToolCall, ToolSpec
-from ally.models.facts import SMALL_PARAMETERS, SMALL_WINDOW, FactSource
+from ally.models.facts import SMALL_PARAMETERS, SMALL_WINDOW, TINY_PARAMETERS, FactSource
 
 __all__ = [
     "BadToolCall",
@@ -124,6 +124,12 @@ class Profile:
         """Whether every token of the prompt counts: a model of at most 4 billion weights, or a window of 8k."""
         few = self.parameters is not None and self.parameters <= SMALL_PARAMETERS
         return few or (self.context_window is not None and self.context_window <= SMALL_WINDOW)
+
+    @property
+    def is_tiny(self) -> bool:
+        """Whether the model has so few weights that it follows no instructions, and was not taught to call tools."""
+        few = self.parameters is not None and self.parameters <= TINY_PARAMETERS
+        return few and self.tool_calling == "schema"
 
 
 class Model(Protocol):

@@ -35,7 +35,7 @@ async def status(chat: Chat, rest: str) -> str:
 def surroundings(chat: Chat) -> str:
     """The permission mode and the sandbox, for the first lines of a chat."""
     if not chat.talk.tool_specs():
-        return "this model calls no tools: it answers, and changes nothing"
+        return "this agent has no tools: it answers, and changes nothing"
     sandbox, policy = chat.app.sandbox, policy_of(chat)
     held = "no sandbox" if sandbox.tier == "C" else f"sandbox {sandbox.tier} ({sandbox.name})"
     held += "" if policy.confined else ": every command asks"

@@ -76,7 +76,7 @@ class Transcript:
                 known = message, self._write(message, images)
             self._kept[id(message)] = known
             if known[1] is not None:
-                _follow(written, known[1])
+                follow(written, known[1])
         return tuple(written)
 
     def learn(self, text: str, calls: Sequence[ToolCall | BadToolCall], raw: str) -> None:
@@ -108,7 +108,7 @@ class Transcript:
         return text if self._form == "schema" else f"<tool_call>\n{text}\n</tool_call>"
 
 
-def _follow(written: list[Message], message: Message) -> None:
+def follow(written: list[Message], message: Message) -> None:
     """Add `message`, to the one before if the same side speaks: many templates refuse two in a row."""
     match written[-1] if written else None, message:
         case UserMessage() as before, UserMessage():

@@ -20,11 +20,12 @@ class JsonString:
 
     def __init__(self) -> None:
         self.is_closed = False
-        self._held = ""
+        self._held: str = ""
 
     def feed(self, text: str) -> tuple[str, str]:
         """The characters that are certain after `text`, and what came after the closing quote."""
-        text, self._held = self._held + text, ""
+        text = self._held + text
+        self._held = ""
         found: list[str] = []
         place = 0
         while special := _SPECIAL.search(text, place):
@@ -43,7 +44,8 @@ class JsonString:
 
     def finish(self) -> str:
         """What was held back when nothing more comes: the replacement character for half of a character."""
-        held, self._held = self._held, ""
+        held = self._held
+        self._held = ""
         return _NO_CHARACTER if held else ""
 
 

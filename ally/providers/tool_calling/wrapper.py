@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from ally.errors import BadRequest, ProviderError
 from ally.messages import AssistantMessage, BadToolCall, Message, Text, ToolCall, ToolSpec, UserMessage
@@ -14,13 +14,16 @@ from ally.providers.tool_calling.render import Form, Transcript, explain, urge
 from ally.providers.tool_calling.schema import answer_schema
 from ally.providers.wire.calls import CallIds, find_calls
 
-TINY_PARAMETERS = 1_000_000_000
-"""Up to this many weights, a model chooses among the few calls that the user's words are near to."""
+if TYPE_CHECKING:
+    from ally.providers.tool_calling.tiny import Narrowed
 
 
 @dataclass(slots=True)
 class _Attempt:
-    """One call of the model: what is sent, how its answer is read, and what of it came so far."""
+    """One call of the model: what is sent, how its answer is read, and what of it came so far.
+
+    `given` is the answer, if the model need not be asked.
+    """
 
     request: Request
     reader: Reader
@@ -29,6 +32,7 @@ class _Attempt:
     text: list[str] = field(default_factory=list[str])
     calls: list[ToolCall | BadToolCall] = field(default_factory=list[ToolCall | BadToolCall])
     thinking: "_Thinking | None" = None
+    given: str = ""
 
 
 class ToolCallingModel:
@@ -101,6 +105,10 @@ class ToolCallingModel:
 
     async def _attempt(self, way: ToolCalling, request: Request) -> AsyncGenerator[Chunk]:
         attempt = self._prepare(way, request)
+        if attempt.given:
+            yield TextChunk(attempt.given)
+            yield Done("end")
+            return
         source = cast("AsyncGenerator[Chunk]", self.inner.stream(attempt.request))
         done: Done | None = None
         async with aclosing(source) as chunks:
@@ -131,12 +139,15 @@ class ToolCallingModel:
         if way == "native":
             reader = PrintedReader(request.tools, ids, anywhere=False) if may_call else PlainReader()
             return _Attempt(request, reader, ids)
+        if way == "schema" and self.profile.is_tiny:
+            return self._prepare_tiny(request, ids)
         tools = self._known_tools(request)
         if not tools and not any(find_calls(message) for message in request.messages):
             return _Attempt(request, PlainReader(), ids)  # a conversation without tools
         transcript = self._transcripts.setdefault(way, Transcript(way))
         messages = transcript.write(request.messages, images=self.inner.profile.images)
-        system = "\n\n".join(filter(None, (request.system, self._explain(way, tools))))
+        # What agents have in common stands before what is their own.
+        system = "\n\n".join(filter(None, (self._explain(way, tools), request.system)))
         sent = replace(request, messages=messages, system=system, tools=(), tool_choice="auto")
         if request.json_schema is not None:
             return _Attempt(sent, PlainReader(), ids)
@@ -171,13 +182,33 @@ class ToolCallingModel:
         if choice != "auto":
             named = [tool for tool in tools if tool.name == choice]
             return answer_schema(named or tools, may_answer=False)
-        parameters = self.inner.profile.parameters
-        if tools and parameters is not None and parameters <= TINY_PARAMETERS:
-            from ally.providers.tool_calling.tiny import narrow  # heavy
-
-            narrowed = narrow(tools, [_words(message) for message in request.messages])
+        if narrowed := self._narrow(request):
             return answer_schema(narrowed.tools, may_answer=narrowed.may_answer)
         return answer_schema(tools, may_answer=True)
+
+    def _narrow(self, request: Request) -> "Narrowed | None":
+        """What the user's words leave to a model that cannot choose itself; None for one that can, or may not call."""
+        parameters = self.inner.profile.parameters
+        is_left = request.tool_choice == "auto" and request.json_schema is None and request.purpose != "compaction"
+        if parameters is None or not request.tools or not is_left:
+            return None
+        from ally.providers.tool_calling.tiny import MAX_PARAMETERS, narrow  # heavy
+
+        if parameters > MAX_PARAMETERS:
+            return None
+        return narrow(request.tools, [_words(message) for message in request.messages])
+
+    def _prepare_tiny(self, request: Request, ids: CallIds) -> _Attempt:
+        """Only a call is held to a schema: words are better without."""
+        from ally.providers.tool_calling.tiny.one_call import answer_of, write  # heavy
+
+        sent = replace(request, messages=write(request.messages), tools=(), tool_choice="auto")
+        narrowed = self._narrow(request)
+        if narrowed is not None and not narrowed.tools:
+            return _Attempt(sent, PlainReader(), ids, given=answer_of(request.messages))
+        if narrowed is None and request.tool_choice in ("auto", "none"):
+            return _Attempt(sent, PlainReader(), ids)
+        return _Attempt(replace(sent, json_schema=self._form(request)), FormReader(request.tools, ids), ids)
 
 
 def _words(message: Message) -> Message:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ally.errors import BadRequest, Overloaded, ProviderError, RateLimited, UnknownModel
-from ally.messages import AssistantMessage, Text, UserMessage, user
+from ally.messages import AssistantMessage, Text, ToolResult, UserMessage, assistant, user
 from ally.providers.model import Done, Profile, TextChunk, ToolCalling
 from ally.providers.tool_calling import with_tools
 from ally.providers.tool_calling.choose import choose, refuses
@@ -163,7 +163,7 @@ def test_tools_are_not_given_twice():
     assert model.profile.tool_calling == "schema"
 
 
-@pytest.mark.parametrize(("parameters", "tools"), [(135_000_000, ["read"]), (1_700_000_000, ["list", "now", "read"])])
+@pytest.mark.parametrize(("parameters", "tools"), [(900_000_000, ["read"]), (1_700_000_000, ["list", "now", "read"])])
 async def test_a_very_small_model_gets_only_what_the_user_spoke_of(parameters: int, tools: list[str]):
     inner = Speaker([spell("schema", calls=[("read", {"path": "notes.txt"})]), spell("schema", "It says hi.")])
     inner.about = replace(FULL, tools=False, parameters=parameters)
@@ -177,3 +177,33 @@ async def test_a_very_small_model_gets_only_what_the_user_spoke_of(parameters: i
     assert "/home/me" not in sent
     assert "answer" in after
     assert inner.requests[0].system == inner.requests[1].system
+
+
+async def test_a_tiny_model_speaks_one_call_and_its_result_is_the_answer():
+    inner = Speaker([spell("schema", calls=[("read", {"path": "notes.txt"})]), spell("text", "You are welcome.")])
+    inner.about = replace(FULL, tools=False, parameters=135_000_000)
+    model = with_tools(inner)
+    assert model.profile.is_tiny
+    request = replace(ASK, messages=[user("read notes.txt")])
+    first = await hear(model, request)
+    assert [(name, args) for name, args in first.asked] == [("read", {"path": "notes.txt"})]
+    after = answered(request, first, "1\tbuy milk")
+    assert (await hear(model, after)).text == "1\tbuy milk"
+    thanks = replace(request, messages=[*after.messages, assistant("1\tbuy milk"), user("Thank you!")])
+    assert (await hear(model, thanks)).text == "You are welcome."
+    called, spoken = inner.requests  # the result needed no model
+    assert called.json_schema is not None
+    assert spoken.json_schema is None
+    assert spoken.messages == (user("read notes.txt"), assistant("1\tbuy milk"), user("Thank you!"))
+    assert called.system == spoken.system == ASK.system
+
+
+async def test_a_failure_that_leaves_no_other_call_is_told_as_it_is():
+    inner = Speaker([spell("schema", calls=[("read", {"path": "notes.txt"})])])
+    inner.about = replace(FULL, tools=False, parameters=135_000_000)
+    model = with_tools(inner)
+    request = replace(ASK, messages=[user("read notes.txt")])
+    first = await hear(model, request)
+    failed = ToolResult(first.calls[0].id, "notes.txt does not exist.", is_error=True, name="read")
+    second = await hear(model, answered(request, first, failed))
+    assert (second.text, second.calls) == ("notes.txt does not exist.", [])
