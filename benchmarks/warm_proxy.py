@@ -136,6 +136,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     proxy: Proxy
 
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionError):  # an agent that ends says no goodbye
+            super().handle()
+
     def do_GET(self) -> None:
         self._send(*self.proxy.pass_on("GET", self.path, b""))
 
