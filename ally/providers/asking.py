@@ -12,21 +12,30 @@ from ally.providers.model import Chunk, Done, Model, Profile, Request
 
 T = TypeVar("T")
 
+MOST_QUESTIONS = 3
+"""How often a server that runs and says nothing is asked again."""
+
 
 class AskingModel(Generic[T]):
     """The model that `build` makes of what `ask` says of it.
 
-    `ask` blocks, is given 0.3 seconds, and gives None if the server does not answer. It is asked when the model is made
-    (a server that was asked a moment ago repeats its answer), before each request as long as nobody answered, after
-    the first answer if the window is known only then, after a request that was too long, and before the next one if
-    the server could not be reached. `profile` follows.
+    `ask` blocks, is given 0.3 seconds, and gives None if the server says nothing. It is asked when the model is made
+    (a server that was asked a moment ago repeats its answer), before the next few requests as long as it says nothing,
+    after the first answer if what it said `is_partial` before, after a request that was too long, and before the next
+    one if the server could not be reached. `profile` follows.
     """
 
-    def __init__(self, ask: Callable[[], T | None], build: Callable[[T | None], Model]) -> None:
-        self._ask, self._build = ask, build
+    def __init__(
+        self,
+        ask: Callable[[], T | None],
+        build: Callable[[T | None], Model],
+        is_partial: Callable[[T], bool] = lambda said: False,
+    ) -> None:
+        self._ask, self._build, self._is_partial = ask, build, is_partial
         self._said = within(TIMEOUT_S, ask)
         self._model = build(self._said)
         self._is_due = self._said is None
+        self._left = MOST_QUESTIONS
         self._has_answered = False
         self._streaming = 0
         self._replaced: list[Model] = []
@@ -38,14 +47,15 @@ class AskingModel(Generic[T]):
 
     async def stream(self, request: Request) -> AsyncIterator[Chunk]:
         """Send `request` and yield the answer."""
-        if self._is_due:
+        if self._is_due and self._left:
+            self._left -= 1
             await self._ask_again()
         self._streaming += 1
         try:
             async with aclosing(cast("AsyncGenerator[Chunk, None]", self._model.stream(request))) as chunks:
                 async for chunk in chunks:
                     if isinstance(chunk, Done):
-                        await self._learn_window()
+                        await self._learn()
                     yield chunk
         except ContextTooLong:
             forget()
@@ -53,7 +63,7 @@ class AskingModel(Generic[T]):
             raise
         except Unreachable:
             forget()
-            self._is_due = True
+            self._is_due, self._left = True, MOST_QUESTIONS
             raise
         finally:
             self._streaming -= 1
@@ -63,9 +73,9 @@ class AskingModel(Generic[T]):
         await self._close_replaced()
         await self._model.close()
 
-    async def _learn_window(self) -> None:
+    async def _learn(self) -> None:
         """Ask once more what is known only of a model that is loaded, which it is by now."""
-        if not self._has_answered and self.profile.context_window is None:
+        if not self._has_answered and self._said is not None and self._is_partial(self._said):
             forget()
             await self._ask_again()
         self._has_answered = True

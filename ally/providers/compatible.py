@@ -82,7 +82,7 @@ class CompatibleProvider(BaseProvider):
             return super().create_model(model_name, temperature, api_key, **kwargs)
         key = self._key(api_key)
         from ally.providers.asking import AskingModel  # heavy
-        from ally.providers.served import ask_server, with_facts  # heavy
+        from ally.providers.served import ask_server, is_window_to_come, with_facts  # heavy
         from ally.providers.wire import anthropic, openai  # heavy
         from ally.providers.wire.options import build_target  # heavy
 
@@ -104,7 +104,9 @@ class CompatibleProvider(BaseProvider):
         wire = anthropic if self.spec.compatible == "anthropic" else openai
         if classify(target.base_url) == "cloud":
             return wire.model(target)
-        return AskingModel(lambda: ask_server(target), lambda listed: wire.model(with_facts(target, listed)))
+        return AskingModel(
+            lambda: ask_server(target), lambda listed: wire.model(with_facts(target, listed)), is_window_to_come
+        )
 
     def get_required_env_vars(self) -> list[str]:
         """The key, if the service wants one."""

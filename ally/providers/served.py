@@ -27,6 +27,12 @@ def ask_server(target: Target) -> ListedModel | None:
     return find_model(server, target.model) if server else None
 
 
+def is_window_to_come(listed: ListedModel) -> bool:
+    """Whether the server will know the window once the model is loaded."""
+    facts = listed.facts
+    return not listed.is_loaded and facts.context_window is None and facts.trained_window is not None
+
+
 def with_facts(target: Target, listed: ListedModel | None) -> Target:
     """`target` with what its server says; a window that the user set stays, a feature that Ally does not use too."""
     if listed is None:

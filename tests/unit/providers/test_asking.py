@@ -124,7 +124,7 @@ async def test_a_server_that_never_tells_its_window_is_not_asked_for_ever() -> N
         await model.close()
     assert model.profile.context_window is None
     assert model.profile.constrains is False
-    assert asked == 2
+    assert asked == 1
 
 
 async def test_a_server_that_was_down_is_asked_when_it_is_up() -> None:
@@ -227,8 +227,9 @@ async def test_an_answer_that_comes_too_late_is_taken_with_the_next_request() ->
         model = model_at("vllm", fake.base_url, "m")
         assert model.profile.context_window is None
         fake.delay_s = 0
-        forget()
-        await said_by(model)
+        for _ in range(3):  # the silence of the first question may be noted only after it was forgotten
+            forget()
+            await said_by(model)
         assert model.profile.context_window == 512
         await model.close()
 
