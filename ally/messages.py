@@ -137,6 +137,9 @@ def assistant(text: str) -> AssistantMessage:
 INTERRUPTED = "The user interrupted before this tool had finished."
 """The result of a call that was stopped, or whose result was lost."""
 
+NO_WAY_ROUND = "It was not run. Do not try to get the same effect in another way."
+"""The end of the result of a call that was not allowed: said to the model, never to the user."""
+
 
 def joined(first: UserMessage, second: UserMessage) -> UserMessage:
     """Two messages of the user as one, where no answer stands between them."""

@@ -12,7 +12,7 @@ from ally.engine.running import Ready, failed, run_ready
 from ally.engine.schema import check_arguments
 from ally.errors import AllyError
 from ally.events import Event, PermissionAsked, PermissionDenied, ToolFinished, ToolRequested
-from ally.messages import INTERRUPTED, BadToolCall, ToolCall, ToolResult
+from ally.messages import INTERRUPTED, NO_WAY_ROUND, BadToolCall, ToolCall, ToolResult
 from ally.permissions.action import Action, Allow, Ask, Decision, Deny
 from ally.tools.base import Tool
 
@@ -20,7 +20,6 @@ MAX_PARALLEL = 8
 """How many calls that only look run side by side."""
 
 Call = ToolCall | BadToolCall
-NOT_ALLOWED = "It was not run. Do not try to get the same effect in another way."
 
 
 async def run_calls(talk: Conversation, calls: Sequence[Call]) -> AsyncGenerator[Event]:
@@ -128,7 +127,7 @@ class Round:
 
     def _refuse(self, call: ToolCall, rule: str, reason: str) -> ToolResult:
         self.events.put_nowait(PermissionDenied(call, rule, reason))
-        return failed(call, f"Not allowed: {reason}. {NOT_ALLOWED}")
+        return failed(call, f"Not allowed: {reason}. {NO_WAY_ROUND}")
 
     async def _run(self, batch: dict[int, Ready]) -> None:
         async def one(place: int, ready: Ready) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ally.errors import BadRequest, Overloaded, ProviderError, RateLimited, UnknownModel
-from ally.messages import AssistantMessage, Text, ToolResult, UserMessage, assistant, user
+from ally.messages import NO_WAY_ROUND, AssistantMessage, Text, ToolResult, UserMessage, assistant, user
 from ally.providers.model import Done, Profile, TextChunk, ToolCalling
 from ally.providers.tool_calling import with_tools
 from ally.providers.tool_calling.choose import choose, refuses
@@ -188,14 +188,27 @@ async def test_a_tiny_model_speaks_one_call_and_its_result_is_the_answer():
     first = await hear(model, request)
     assert [(name, args) for name, args in first.asked] == [("read", {"path": "notes.txt"})]
     after = answered(request, first, "1\tbuy milk")
-    assert (await hear(model, after)).text == "1\tbuy milk"
-    thanks = replace(request, messages=[*after.messages, assistant("1\tbuy milk"), user("Thank you!")])
+    assert (await hear(model, after)).text == "buy milk"
+    thanks = replace(request, messages=[*after.messages, assistant("buy milk"), user("Thank you!")])
     assert (await hear(model, thanks)).text == "You are welcome."
     called, spoken = inner.requests  # the result needed no model
     assert called.json_schema is not None
     assert spoken.json_schema is None
-    assert spoken.messages == (user("read notes.txt"), assistant("1\tbuy milk"), user("Thank you!"))
+    assert spoken.messages == (user("read notes.txt"), assistant("buy milk"), user("Thank you!"))
     assert called.system == spoken.system == ASK.system
+
+
+async def test_the_answer_of_a_tiny_model_holds_no_line_numbers_and_no_orders_to_models():
+    inner = Speaker([spell("schema", calls=[("read", {"path": "notes.txt"})])])
+    inner.about = replace(FULL, tools=False, parameters=135_000_000)
+    model = with_tools(inner)
+    request = replace(ASK, messages=[user("read notes.txt")])
+    first = await hear(model, request)
+    assert (await hear(model, answered(request, first, "1\t2\tmilk\n2\t\n[end]"))).text == "2\tmilk\n\n[end]"
+    refused = ToolResult(
+        first.calls[0].id, f"Not allowed: the user said no. {NO_WAY_ROUND}", is_error=True, name="read"
+    )
+    assert (await hear(model, answered(request, first, refused))).text == "Not allowed: no."
 
 
 async def test_a_failure_that_leaves_no_other_call_is_told_as_it_is():
