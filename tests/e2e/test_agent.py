@@ -85,7 +85,7 @@ def test_thirty_tool_calls_and_every_request_begins_with_the_one_before(lab: Fak
     assert [call["name"] for call in result["tool_calls"]] == [name for name, _ in calls]
     failed = [call for call in result["tool_calls"] if call["is_error"]]
     assert failed == []
-    bodies = [request.raw for request in lab.requests]
+    bodies = [request.raw for request in lab.calls]
     assert len(bodies) == 31
     for earlier, later in pairwise(bodies):
         assert later.startswith(earlier.removesuffix(b"]}")), "the prompt's beginning changed"
@@ -113,7 +113,7 @@ def test_a_repair_tested_in_the_sandbox_is_undone_to_the_last_byte(lab: FakeOpen
     )
     result = json.loads(done.stdout)
     assert [call for call in result["tool_calls"] if call["is_error"]] == []
-    tested = lab.requests[-1].json["messages"][-1]["content"]
+    tested = lab.calls[-1].json["messages"][-1]["content"]
     assert "OK" in tested
     assert (project / "src" / "calc.py").read_bytes() == b"def add(a, b):\r\n    return a + b\r\n"
     assert (project / "src" / "text.py").read_bytes() == "GREETING = 'grüß dich'\n".encode("latin-1")

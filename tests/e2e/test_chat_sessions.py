@@ -10,7 +10,7 @@ from tests.fakes import Reply
 
 
 def said(lab) -> list[str]:
-    return [words(message["content"]) for message in lab.requests[-1].json["messages"][1:]]
+    return [words(message["content"]) for message in lab.calls[-1].json["messages"][1:]]
 
 
 def test_a_folder_is_trusted_only_after_a_yes(spawn, lab, work: Path):
@@ -23,11 +23,11 @@ def test_a_folder_is_trusted_only_after_a_yes(spawn, lab, work: Path):
     chat.expect(PROMPT)
     chat.sendline("hi")
     chat.expect(PROMPT)
-    assert "rhymes" not in lab.requests[-1].body.decode()
+    assert "rhymes" not in lab.calls[-1].body.decode()
     trusted = spawn()
     trusted.sendline("hi")
     trusted.expect(PROMPT)
-    assert "Answer in rhymes." in lab.requests[-1].body.decode()
+    assert "Answer in rhymes." in lab.calls[-1].body.decode()
 
 
 def test_the_last_session_goes_on_and_another_can_be_chosen(spawn, lab):
@@ -75,7 +75,7 @@ def test_an_unknown_session_is_exit_2_and_so_is_none_at_all(lab, run_ally):
         done = run_ally("--plain", *argv, "hi")
         assert done.returncode == 2, argv
         assert done.stderr.startswith("Error: ")
-    assert lab.requests == []
+    assert lab.calls == []
 
 
 @pytest.mark.parametrize("kind", ["md", "json", "html"])
@@ -103,7 +103,7 @@ def test_the_window_is_shown_and_emptied_by_a_summary(chat, lab, checkout: Path)
     chat.expect(PROMPT)
     chat.sendline("Who am I?")
     chat.expect(PROMPT)
-    assert "The user is Ada." in json.dumps(lab.requests[-1].json["messages"])
+    assert "The user is Ada." in json.dumps(lab.calls[-1].json["messages"])
 
 
 def test_another_agent_keeps_the_history(chat, lab):
@@ -115,7 +115,7 @@ def test_another_agent_keeps_the_history(chat, lab):
     chat.sendline("Who am I?")
     chat.expect(PROMPT)
     assert said(lab)[0] == "I am Ada"
-    names = [tool["function"]["name"] for tool in lab.requests[-1].json["tools"]]
+    names = [tool["function"]["name"] for tool in lab.calls[-1].json["tools"]]
     assert "write" not in names
     assert "read" in names
 

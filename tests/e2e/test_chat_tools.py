@@ -17,7 +17,7 @@ PUSH = ("shell", {"command": "touch made"})
 
 def results(lab: FakeOpenAI) -> list[str]:
     """What the tools told the model in the last request."""
-    return [message["content"] for message in lab.requests[-1].json["messages"] if message["role"] == "tool"]
+    return [message["content"] for message in lab.calls[-1].json["messages"] if message["role"] == "tool"]
 
 
 def test_a_read_is_a_line_and_needs_no_word(chat, lab, work: Path):
@@ -53,7 +53,7 @@ def test_a_change_is_asked_with_its_difference_and_undone(chat, lab, work: Path)
     assert (work / "a.txt").read_text() == "one\ntwo\n"
     chat.sendline("What is there now?")
     chat.expect(PROMPT)
-    assert "a.txt" in lab.requests[-1].json["messages"][-1]["content"]
+    assert "a.txt" in lab.calls[-1].json["messages"][-1]["content"]
 
 
 def test_words_in_place_of_an_answer_refuse_and_reach_the_model(chat, lab, work: Path):
@@ -78,7 +78,7 @@ def test_keys_typed_ahead_do_not_answer(chat, lab, work: Path):
     chat.sendline("n")
     chat.expect_exact("As you say.")
     assert not (work / "a.txt").exists()
-    assert len(lab.requests) == 2
+    assert len(lab.calls) == 2
 
 
 def test_what_does_not_fit_must_be_seen_before_it_is_allowed(spawn, lab, work: Path):
@@ -158,7 +158,7 @@ def test_what_is_typed_meanwhile_is_said_when_the_model_is_asked_again(chat, lab
     chat.expect_exact("(Queued.)")
     chat.expect_exact("> and be quick")
     chat.expect_exact("Noted.")
-    assert words(lab.requests[-1].json["messages"][-1]["content"]) == "and be quick"
+    assert words(lab.calls[-1].json["messages"][-1]["content"]) == "and be quick"
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
@@ -180,7 +180,7 @@ def test_a_signal_ends_the_chat_and_what_was_said_is_kept(spawn, chat, lab, numb
     later = spawn("-c")
     later.sendline("Who am I?")
     later.expect_exact("You are Ada")
-    said = [words(message["content"]) for message in lab.requests[-1].json["messages"][1:]]
+    said = [words(message["content"]) for message in lab.calls[-1].json["messages"][1:]]
     told = ["tell", "Once upon a time"] if when == "in an answer" else []
     assert said == ["I am Ada", "Hello Ada", *told, "Who am I?"]
 
@@ -194,7 +194,7 @@ def test_commands_of_the_user_run_with_their_rights_and_are_told_to_the_model(ch
     assert (work / "mine").exists()
     chat.sendline("What did I do?")
     chat.expect(PROMPT)
-    content = lab.requests[-1].json["messages"][-1]["content"]
+    content = lab.calls[-1].json["messages"][-1]["content"]
     assert "touch mine; echo did it" in content
     assert "did it" in content.rpartition("exit 0")[2]
 
@@ -204,7 +204,7 @@ def test_a_file_goes_along_with_a_message_and_a_secret_is_asked_about(chat, lab,
     (work / ".env").write_text("KEY=sk-secret\n")
     chat.sendline("What does @note.txt say, @alice?")
     chat.expect(PROMPT)
-    content = lab.requests[-1].json["messages"][-1]["content"]
+    content = lab.calls[-1].json["messages"][-1]["content"]
     assert words(content) == "What does @note.txt say, @alice?"
     assert "the cat is grey" in content
     chat.sendline("And @.env?")
@@ -213,7 +213,7 @@ def test_a_file_goes_along_with_a_message_and_a_secret_is_asked_about(chat, lab,
     chat.sendline("n")
     chat.expect_exact("@.env was not attached")
     chat.expect(PROMPT)
-    assert len(lab.requests) == 1
+    assert len(lab.calls) == 1
 
 
 def test_a_command_of_the_user_that_cannot_do_what_it_seems_to_says_so(chat, work: Path):

@@ -54,7 +54,7 @@ def test_stdout_holds_the_answer_and_nothing_else(lab, run_ally: RunAlly):
 
 def test_piped_text_and_the_question_after_it_are_one_message(lab, run_ally: RunAlly):
     run_ally("-p", "When is it?", input="It moved to Friday.\n")
-    sent = lab.requests[-1].json["messages"]
+    sent = lab.calls[-1].json["messages"]
     assert words(sent[-1]["content"]) == "It moved to Friday.\n\nWhen is it?"
 
 
@@ -158,7 +158,7 @@ def test_a_json_schema_gives_checked_structured_output(lab, run_ally: RunAlly, t
     lab.script(Reply(text="It is Friday."), *[Reply(text='{"day": "Friday"}')] * 3, *[Reply(text='{"when": 1}')] * 2)
     argv = ("-p", "When?", "--json-schema", str(tmp_path / "day.json"), "--output-format", "json")
     assert json.loads(run_ally(*argv).stdout)["structured_output"] == {"day": "Friday"}
-    assert lab.requests[-1].json["response_format"]["json_schema"]["schema"]["required"] == ["day"]
+    assert lab.calls[-1].json["response_format"]["json_schema"]["schema"]["required"] == ["day"]
     assert json.loads(run_ally(*argv).stdout)["num_turns"] == 1, "an answer that has the form is not asked for again"
     assert run_ally(*argv[:-2]).stdout == '{"day": "Friday"}\n'
     done = run_ally(*argv)
@@ -187,14 +187,14 @@ def test_a_signal_stops_the_answer_and_keeps_what_came(lab, ally_environment, ch
     env = ally_environment(checkout)
     child = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd=checkout)
     deadline = time.monotonic() + 20
-    while not lab.requests and time.monotonic() < deadline:
+    while not lab.calls and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(0.3)
     os.kill(child.pid, number)
     output = child.communicate(timeout=20)[0]
     value = json.loads(output)
     assert (child.returncode, value["stop_reason"], value["result"]) == (code, "interrupted", "Once upon a time")
-    assert lab.requests[0].wait_disconnected(5)
+    assert lab.calls[0].wait_disconnected(5)
 
 
 @pytest.fixture
@@ -235,7 +235,7 @@ def test_an_answer_that_cannot_be_written_is_an_error(lab, in_shell, argv):
 def test_a_closed_output_is_an_error_before_anything_is_sent(lab, in_shell, argv):
     done = in_shell(f"ally {argv} >&-")
     assert (done.returncode, done.stderr) == (1, "Error: Standard output is closed.\n")
-    assert lab.requests == []
+    assert lab.calls == []
 
 
 def test_a_closed_input_is_an_empty_one(lab, in_shell):

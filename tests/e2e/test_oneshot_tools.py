@@ -50,7 +50,7 @@ def test_a_denial_wins(lab, run_ally: RunAlly, work: Path, flags):
 
 def test_a_rule_that_is_none_is_exit_2(lab, run_ally: RunAlly, work: Path):
     done = run_ally("-p", "hi", "--allow", "shell(", cwd=work)
-    assert (done.returncode, lab.requests) == (2, [])
+    assert (done.returncode, lab.calls) == (2, [])
     assert "--allow" in done.stderr
 
 
@@ -78,12 +78,12 @@ def test_a_session_goes_on_by_its_id(lab, run_ally: RunAlly, work: Path):
         run_ally("-p", "Who am I?", "-i", first["session_id"], "--output-format", "json", cwd=work).stdout
     )
     assert second["session_id"] == first["session_id"]
-    assert "I am Ada" in lab.requests[-1].json["messages"][1]["content"]
+    assert "I am Ada" in lab.calls[-1].json["messages"][1]["content"]
     forked = json.loads(
         run_ally("-p", "And?", "--fork", first["session_id"], "--output-format", "json", cwd=work).stdout
     )
     assert forked["session_id"] != first["session_id"]
-    assert len(lab.requests[-1].json["messages"]) == 6
+    assert len(lab.calls[-1].json["messages"]) == 6
 
 
 def test_an_untrusted_folder_does_not_speak(lab, run_ally: RunAlly, work: Path):
@@ -96,7 +96,7 @@ def test_an_untrusted_folder_does_not_speak(lab, run_ally: RunAlly, work: Path):
     assert done.stderr.splitlines() == [
         "AGENTS.md, .ally/config.json not read: the folder is not trusted (start `ally` in it once to say so)."
     ]
-    assert b"rhymes" not in lab.requests[-1].body
+    assert b"rhymes" not in lab.calls[-1].body
 
 
 def test_a_limit_on_turns_is_exit_3(lab, run_ally: RunAlly, work: Path):
