@@ -205,9 +205,7 @@ async def test_the_answer_of_a_tiny_model_holds_no_line_numbers_and_no_orders_to
     request = replace(ASK, messages=[user("read notes.txt")])
     first = await hear(model, request)
     assert (await hear(model, answered(request, first, "1\t2\tmilk\n2\t\n[end]"))).text == "2\tmilk\n\n[end]"
-    refused = ToolResult(
-        first.calls[0].id, f"Not allowed: the user said no. {NO_WAY_ROUND}", is_error=True, name="read"
-    )
+    refused = ToolResult(first.calls[0].id, f"Not allowed: no. {NO_WAY_ROUND}", is_error=True, name="read")
     assert (await hear(model, answered(request, first, refused))).text == "Not allowed: no."
 
 
