@@ -19,7 +19,8 @@ llama.cpp with the starter model, one slot, its cache on, empty at the start of 
 The agent reads ten small files with its own tool, one a step, then answers; default prompts, homes of their own. The
 server reads every prompt, a script gives the answers. first token: from the start of the process until the server's
 first token of the first step. reuse: tokens taken from the cache, of those of the step before. beside: requests that
-are no step (a title). next session: a second start with the same task and server, up to its first token.
+are no step (a title). next session: a second start with the same task and server, up to its first token. load: of the
+machine when the run began; seconds under different loads do not compare, tokens do.
 """
 
 
