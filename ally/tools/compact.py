@@ -8,6 +8,7 @@ from ally.tools.base import Run, Tool, ToolOutput
 
 _PATH: JsonObject = {"type": "string"}
 _TEXT: JsonObject = {"type": "string"}
+_COUNT: JsonObject = {"type": "integer", "minimum": 1}
 
 
 def _form(description: str, properties: JsonObject, required: Sequence[str] = ()) -> tuple[str, JsonObject]:
@@ -18,7 +19,7 @@ def _form(description: str, properties: JsonObject, required: Sequence[str] = ()
 
 
 _FORMS = {
-    "read": _form("Read a file.", {"path": _PATH, "offset": {"type": "integer", "minimum": 1}}, ["path"]),
+    "read": _form("Read a file.", {"path": _PATH, "offset": _COUNT, "limit": _COUNT}, ["path"]),
     "write": _form("Write a whole file.", {"path": _PATH, "content": _TEXT}, ["path", "content"]),
     "edit": _form(
         "Replace exact text that occurs once in a file.",
@@ -27,7 +28,7 @@ _FORMS = {
     ),
     "delete": _form("Delete a file.", {"path": _PATH}, ["path"]),
     "list": _form("List a folder.", {"path": _PATH}),
-    "find": _form("Find files by glob, e.g. **/*.py", {"pattern": _TEXT}, ["pattern"]),
+    "find": _form("Find files by glob, e.g. **/*.py", {"pattern": _TEXT, "path": _PATH}, ["pattern"]),
     "grep": _form("Search file contents for a regular expression.", {"pattern": _TEXT, "path": _PATH}, ["pattern"]),
     "shell": _form("Run a command.", {"command": _TEXT}, ["command"]),
 }
