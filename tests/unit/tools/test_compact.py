@@ -48,3 +48,10 @@ async def test_an_edit_in_few_words_is_the_edit_itself(tmp_path: Path):
     assert "+one three" in edit.preview(args)
     await call(edit, **args)
     assert (tmp_path / "a.txt").read_text() == "one three\n"
+
+
+def test_arguments_that_a_small_model_makes_up_are_left_out(tmp_path: Path):
+    (tmp_path / "a.txt").write_text("one\n")
+    bench = make_bench(tmp_path)
+    (read,) = compact([ReadTool(bench)])
+    assert read.action({"path": "a.txt", "encoding": ["?"]}) == ReadTool(bench).action({"path": "a.txt"})
