@@ -67,7 +67,7 @@ def parse_parameters(text: str) -> int | None:
 
     Of a mixture of experts it is all of them. "128k" and "1M" are windows.
     """
-    for size, unit in re.findall(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)\s*([bm])(?![a-z0-9])", text.lower()):
+    for size, unit in re.findall(r"(?<![a-z0-9.])(\d{1,6}(?:\.\d{1,9})?)\s*([bm])(?![a-z0-9])", text.lower()):
         count = round(float(size) * (10**9 if unit == "b" else 10**6))
         if count >= _FEWEST_PARAMETERS:
             return count

@@ -36,9 +36,9 @@ def window(holder: JsonObject, name: str) -> int | None:
 
 
 def text(holder: JsonObject, name: str) -> str:
-    """The text in field `name`, empty if there is none."""
+    """The text in field `name`, empty if there is none or half a character in it, which nothing can write."""
     value: object = holder.get(name)
-    return value if isinstance(value, str) and len(value) <= _LONGEST_NAME else ""
+    return value if isinstance(value, str) and len(value) <= _LONGEST_NAME and _is_writable(value) else ""
 
 
 def flag(holder: JsonObject, name: str) -> bool | None:
@@ -64,7 +64,15 @@ def texts(holder: JsonObject, name: str) -> list[str]:
     """The texts of the list in field `name`."""
     value: object = holder.get(name)
     found = cast("list[object]", value)[:_MOST_ROWS] if isinstance(value, list) else []
-    return [one for one in found if isinstance(one, str)]
+    return [one for one in found if isinstance(one, str) and _is_writable(one)]
+
+
+def _is_writable(said: str) -> bool:
+    try:
+        said.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def embeds(name: str) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ally.messages import JsonObject
 from ally.models.facts import ModelFacts, parse_parameters
-from ally.models.servers import find_server, forget, llamacpp, lmstudio, vllm
+from ally.models.servers import find_server, forget, llamacpp, lmstudio, ollama, vllm
 from ally.models.servers.choice import chat_models, find_model
 from ally.models.servers.fields import embeds, number, quantisation_in
 from tests.fakes import FakeLlamaCpp, FakeLMStudio, FakeOpenAI, FakeVLLM
@@ -184,7 +184,8 @@ def test_a_key_goes_along_and_without_it_nothing_is_known() -> None:
     assert server.kind == "vllm"
 
 
-ABSURD = [None, True, -1, 0, 0.5, 10**30, "many", "9" * 5000, "٣", [], {}, {"n_ctx": []}, float("nan")]
+ABSURD = [None, True, -1, 0, 0.5, 10**30, "many", "9" * 5000, "9" * 400 + "B", "٣", "\ud800", [], {}, float("nan")]
+ABSURD += [{"n_ctx": []}, float("inf")]
 
 
 @pytest.mark.parametrize("value", ABSURD, ids=lambda value: repr(value)[:12])
@@ -201,6 +202,37 @@ def test_a_server_that_lies_in_every_field(value: Any) -> None:
         assert server is not None
         assert {model.facts.context_window for model in server.models} == {None}
         assert {model.facts.parameters for model in server.models} == {None}
+
+
+def test_a_name_with_half_a_character_is_no_name() -> None:
+    rows = [{"id": name, "owned_by": "llamacpp", "status": {"value": "loaded"}} for name in ("\ud800", "good")]
+    said = {"/v1/models": {"data": rows}, "/props": {"role": "router", "build_info": "\ud800"}}
+    with Says(said) as strange:
+        server = find_server(strange.url, timeout_s=5)
+    assert server is not None
+    assert [model.name for model in server.models] == ["good"]
+    assert server.version == ""
+
+
+@pytest.mark.parametrize("value", ABSURD, ids=lambda value: repr(value)[:12])
+def test_an_ollama_that_lies_in_every_field(value: Any) -> None:
+    details = dict.fromkeys(("family", "parameter_size", "quantization_level"), value)
+    row = {"name": "m:latest", "details": details, **dict.fromkeys(("size", "digest", "capabilities"), value)}
+    loaded = {"name": "m:latest", **dict.fromkeys(("size", "size_vram", "context_length"), value)}
+    shown = dict.fromkeys(("parameters", "template", "capabilities", "remote_host"), value)
+    metadata = {"general.architecture": "x", "general.parameter_count": value, "x.context_length": value}
+    said = {
+        "/api/tags": {"models": [row, {"name": value}, value]},
+        "/api/ps": {"models": [loaded]},
+        "/api/show": {**shown, "details": details, "model_info": metadata},
+        "/api/version": {"version": value},
+    }
+    with Says(said) as strange:
+        server, described = ollama.list_models(strange.url), ollama.describe(strange.url, "m", timeout_s=5)
+    assert server is not None
+    assert described is not None
+    for facts in (server.models[0].facts, described.facts):
+        assert (facts.context_window, facts.trained_window, facts.parameters) == (None, None, None)
 
 
 JSON = st.recursive(
