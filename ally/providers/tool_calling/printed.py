@@ -53,7 +53,7 @@ class PrintedCalls:
         self._markdown = Markdown()
         self._channels = Channels(self._tape, self._values)
         self._found: list[Printed] = []
-        self._blank = ""
+        self._blank: list[str] = []
         self._has_called = False
         self._is_fresh = True
         self._is_cut = False
@@ -74,7 +74,7 @@ class PrintedCalls:
         for _ in self._work:
             pass
         if not self._has_called and self._blank:
-            self._found.append(TextChunk(self._blank))
+            self._found.append(TextChunk("".join(self._blank)))
         return self._give()
 
     def _give(self) -> list[Printed]:
@@ -237,7 +237,7 @@ class PrintedCalls:
             if is_cut and isinstance(call, ToolCall):
                 call = BadToolCall(call_id, draft.name, draft.raw, CUT)
             self._found.append(call)
-        self._has_called, self._is_fresh, self._blank = True, True, ""
+        self._has_called, self._is_fresh, self._blank = True, True, []
         self._markdown.break_line()
 
     def _say(self, text: str) -> None:
@@ -245,11 +245,12 @@ class PrintedCalls:
             return
         self._markdown.advance(text)
         if self._is_fresh:
-            text = text.lstrip() if self._has_called else self._blank + text
-            self._blank = ""
+            text = text.lstrip() if self._has_called else text
             if not text or text.isspace():
-                self._blank = text
+                self._blank.append(text)
                 return
+            text = "".join([*self._blank, text])
+            self._blank.clear()
             self._is_fresh = False
         self._found.append(TextChunk(text))
 

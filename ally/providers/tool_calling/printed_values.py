@@ -27,6 +27,8 @@ _NAMED = re.compile(r'"(?:name|tool_name|function_name|tool|function|action)"\s*
 _INNER = re.compile(r"""\n<parameter(?:=| name=)["']?([\w.-]+)["']?>""")
 _INDEX = re.compile(r":\d+$")
 _ANY = "any value"
+_MOST_WRAPPERS = 8
+"""Lists and wrappers around a call; each is read anew."""
 _WORDS = {"true": True, "false": False, "null": None}
 
 
@@ -75,10 +77,7 @@ class Values:
 
     def from_json(self, raw: str) -> list[Draft]:
         """The calls in an object or a list of such objects; none if one of them is no call."""
-        try:
-            return self._from_list(raw) if raw.startswith("[") else self._from_object(raw)
-        except RecursionError:
-            return []
+        return self._from_value(raw, 0)
 
     def from_cut(self, raw: str, problem: str) -> Draft:
         """The call in a value that does not end."""
@@ -107,25 +106,30 @@ class Values:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 tree = ast.parse(raw.strip(), mode="eval").body
+            calls: list[ast.expr] = tree.elts if isinstance(tree, ast.List) else [tree]
+            drafts = [self._from_node(call) for call in calls]
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             found = re.match(r"[\[\s]*([\w.]+)\s*\(", raw)
             reason = error.msg if isinstance(error, SyntaxError) else type(error).__name__
             return [Draft(self.name(found[1]), raw, _bad_python(reason))] if found else []
-        calls: list[ast.expr] = tree.elts if isinstance(tree, ast.List) else [tree]
-        drafts = [self._from_node(call) for call in calls]
         return [draft for draft in drafts if draft] if all(drafts) else []
 
-    def _from_list(self, raw: str) -> list[Draft]:
-        found = [self.from_json(item) if item.startswith(("{", "[")) else [] for item in _items(raw)]
+    def _from_value(self, raw: str, depth: int) -> list[Draft]:
+        if depth > _MOST_WRAPPERS:
+            return []
+        return self._from_list(raw, depth) if raw.startswith("[") else self._from_object(raw, depth)
+
+    def _from_list(self, raw: str, depth: int) -> list[Draft]:
+        found = [self._from_value(item, depth + 1) if item.startswith(("{", "[")) else [] for item in _items(raw)]
         return [draft for drafts in found for draft in drafts] if all(found) else []
 
-    def _from_object(self, raw: str) -> list[Draft]:
+    def _from_object(self, raw: str, depth: int) -> list[Draft]:
         members = [(_string(key) or "", value) for key, value in _members(raw)]
         fields = dict(members)
         call_id = next((text for key in IDS if (text := _string(fields.get(key, "")))), "")
         for key in WRAPPERS:
             if fields.get(key, "").startswith(("{", "[")):
-                inner = self.from_json(fields[key])
+                inner = self._from_value(fields[key], depth + 1)
                 return [replace(draft, id=draft.id or call_id) for draft in inner]
         name = next((text for key in NAMES if (text := _string(fields.get(key, "")))), "")
         given = [fields[key] for key in ARGUMENTS if key in fields]
@@ -156,15 +160,14 @@ class Values:
         name = self.name(name.removesuffix(".call"))
         if not name:
             return None
-        raw = ast.unparse(node)
         names = [word.arg for word in node.keywords]
         if node.args or None in names or len(set(names)) < len(names):
-            return Draft(name, raw, _bad_python("every argument needs a name of its own"))
+            return Draft(name, ast.unparse(node), _bad_python("every argument needs a name of its own"))
         try:
             args = {word.arg: _literal(word.value) for word in node.keywords}
             return Draft(name, json.dumps(args, ensure_ascii=False))
         except (ValueError, TypeError, RecursionError) as error:
-            return Draft(name, raw, _bad_python(str(error)))
+            return Draft(name, ast.unparse(node), _bad_python(str(error)))
 
 
 def _literal(node: ast.expr) -> Any:  # Any: JSON values

@@ -252,3 +252,29 @@ def test_calls_of_several_families_in_one_answer() -> None:
 def test_two_calls_around_text_that_is_json() -> None:
     text = f'<tool_call>{CALL_A}</tool_call>\n{{"a": 1}}\n<tool_call>{CALL_LIST}</tool_call>'
     assert read(text) == [TWO[0], '{"a": 1}\n', TWO[1]]
+
+
+@pytest.mark.parametrize(
+    "value", ["-" * 900 + "1", "0x" + "f" * 6000, "-0x" + "f" * 6000, "x" + "[0]" * 950, "~" * 900 + "1"]
+)
+@pytest.mark.parametrize("opening", ["[", "<|python_tag|>"])
+def test_python_that_python_itself_cannot_write_is_a_bad_call(value: str, opening: str) -> None:
+    closing = "]" if opening == "[" else ""
+    (found,) = parse(f"{opening}read(path={value}){closing}", anywhere=False)
+    assert isinstance(found, BadToolCall)
+    assert found.name == "read"
+
+
+@pytest.mark.parametrize("opening", ["[", '{"tool_calls":['])
+def test_calls_wrapped_many_times_are_no_calls(opening: str) -> None:
+    text = f"<tool_call>{opening * 300}{CALL_A}"
+    text += ("]}" if opening.startswith("{") else "]") * 300
+    assert read(text) == [text]
+    assert [one.name for one in parse(f"<tool_call>[[{CALL_A}]]</tool_call>", anywhere=False)] == ["read"]
+
+
+def test_a_long_blank_beginning_is_held_back_once() -> None:
+    printed = PrintedCalls(TOOLS, CallIds(()), anywhere=False)
+    for _ in range(60_000):
+        assert printed.feed("\n  ") == []
+    assert printed.feed("x") == [TextChunk("\n  " * 60_000 + "x")]
