@@ -101,6 +101,8 @@ async def _answer(talk: Conversation, task: _Task) -> int:
         return exits.exit_code(outcome.error)
     if outcome.stop_reason in ("max_turns", "max_seconds"):
         say(f"Stopped: the limit --{outcome.stop_reason.replace('_', '-')} was reached.")
+    if outcome.stop_reason == "length":
+        say("The answer reached the model's length limit.")
     if outcome.stop_reason in LIMITS:
         return exits.LIMIT
     if talk.json_schema is not None:
@@ -109,8 +111,7 @@ async def _answer(talk: Conversation, task: _Task) -> int:
 
 
 def _notice(event: Notice) -> None:
-    wait = f" (in {event.retry_in_s:.1f} s)" if event.retry_in_s is not None else ""
-    say(event.text + wait)
+    say(event.text if event.retry_in_s is None else f"{event.text.removesuffix('.')} in {event.retry_in_s:.1f} s.")
 
 
 def _prompt(words: str) -> str:

@@ -73,7 +73,8 @@ class Screen:
     def _lines(self, event: Event) -> Iterator[str]:
         match event:
             case Notice(text, retry_in_s):
-                yield f"({one_line(text)}" + (f" In {retry_in_s:.1f} s.)" if retry_in_s is not None else ")")
+                said = one_line(text)
+                yield f"({said})" if retry_in_s is None else f"({said.removesuffix('.')} in {retry_in_s:.1f} s.)"
             case UserSaid(message):
                 yield from (f"> {line}" for line in message.text.split("\n"))
             case Compacted(before, after):

@@ -52,6 +52,13 @@ def test_stdout_holds_the_answer_and_nothing_else(lab, run_ally: RunAlly):
     assert (done.returncode, done.stdout, done.stderr) == (0, "Grüße, 世界 👋\n", "")
 
 
+def test_an_answer_that_was_cut_at_the_length_limit_says_so_beside_it(lab, run_ally: RunAlly):
+    lab.script(Reply(text="Once upon", stop="length"))
+    done = run_ally("-p", "a story")
+    assert (done.returncode, done.stdout) == (0, "Once upon\n")
+    assert done.stderr == "The answer reached the model's length limit.\n"
+
+
 def test_piped_text_and_the_question_after_it_are_one_message(lab, run_ally: RunAlly):
     run_ally("-p", "When is it?", input="It moved to Friday.\n")
     sent = lab.calls[-1].json["messages"]
@@ -109,7 +116,7 @@ def test_a_passing_overload_is_waited_out_and_seen(lab, run_ally: RunAlly):
     lab.script(Failure("overloaded"), Reply(text="fine now"))
     done = run_ally("-p", "hi")
     assert (done.returncode, done.stdout) == (0, "fine now\n")
-    assert "Trying again" in done.stderr
+    assert "Trying again in " in done.stderr
 
 
 def test_an_unreachable_service_is_exit_5(lab, run_ally: RunAlly, checkout: Path, closed_port: int):

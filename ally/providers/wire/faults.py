@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx2
 
+from ally.egress.location import classify
 from ally.egress.offline import find_blocked
 from ally.errors import (
     BadReply,
@@ -31,6 +32,7 @@ from ally.providers.wire.target import Target
 _SECRET_HEADER = re.compile(r"key|token|auth|secret|cookie", re.IGNORECASE)
 _MASKED = re.compile(r"[\w-]*\*{3,}[\w-]*")
 _UNSAID = 500
+_LONG_HINT = "send less at once, or use a model with a larger window: ally models"
 _PAY_HINT = "look at the plan and the balance of your account there, or stay on this machine: ally --provider local"
 
 
@@ -38,7 +40,7 @@ _PAY_HINT = "look at the plan and the balance of your account there, or stay on 
 class Hints:
     """What to do next in a service's own words."""
 
-    unreachable: str = "check base_url and the network, or stay on this machine: ally --provider local"
+    unreachable: str = ""
     unknown_model: str = ""
 
 
@@ -84,7 +86,13 @@ class Faults:
                 return self.cut()
             case _:
                 text = f"{name} at {place} closed the connection without an answer."
-        return Unreachable(self._clean(text), hint=self._hints.unreachable, **self._who)
+        return Unreachable(self._clean(text), hint=self._hints.unreachable or self._way_back(), **self._who)
+
+    def _way_back(self) -> str:
+        """What to do about a service that cannot be reached."""
+        if classify(self._target.base_url) == "local":
+            return "start its server, or use the embedded engine: ally --provider local"
+        return "check base_url and the network, or stay on this machine: ally --provider local"
 
     def cut(self) -> CutStream:
         """The answer ended without the service's finish mark."""
@@ -114,7 +122,7 @@ class Faults:
         match read_meaning(_UNSAID if status is None else status, said):
             case "too_long":
                 text, limit_tokens = f"The request is too long for {model}{rest}", find_limit_tokens(said)
-                error = ContextTooLong(text, limit_tokens=limit_tokens, hint="shorten the conversation", **self._who)
+                error = ContextTooLong(text, limit_tokens=limit_tokens, hint=_LONG_HINT, **self._who)
             case "bad_key":
                 error = RefusedKey(f"{name} refused the key{rest}", hint=self._key_hint(), **self._who)
             case "forbidden":

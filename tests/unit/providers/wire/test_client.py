@@ -244,8 +244,9 @@ async def test_a_connection_closed_without_an_answer() -> None:
 
 async def test_nothing_listens_there(unused_tcp_port: int) -> None:
     model = connect(f"http://127.0.0.1:{unused_tcp_port}")
-    with pytest.raises(Unreachable, match=f"127.0.0.1:{unused_tcp_port}: nothing listens there"):
+    with pytest.raises(Unreachable, match=f"127.0.0.1:{unused_tcp_port}: nothing listens there") as caught:
         await ask(model)
+    assert "start its server" in caught.value.hint
     local = ollama.model(build_target("ollama", "qwen3:8b", f"http://localhost:{unused_tcp_port}"))
     with pytest.raises(Unreachable) as caught:
         await ask(local)
