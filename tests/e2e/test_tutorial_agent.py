@@ -10,17 +10,17 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from tests.conftest import ROOT, RunAlly
+from tests.conftest import RunAlly
 from tests.e2e.conftest import PROMPT
+from tests.e2e.page import Page
 from tests.fakes import FakeOpenAI, Hang, Reply
 
 needs_bubblewrap = pytest.mark.skipif(
     shutil.which("bwrap") is None, reason="the page shows a machine with bubblewrap, which is not installed"
 )
-PAGE = (ROOT / "docs/tutorial-agent.md").read_text(encoding="utf-8")
-ASKED = re.compile(r"(.*(?:or what to do instead: |\[y/N\] ))(.+)")
-DIFFERENT = re.compile(r"\.\.\.|\d[\d,]* +\d+%|(?<=(?:bout|came) )\d[\d,]*|█+")
-"""What is not the same at every run: paths, times, counts of tokens."""
+PAGE = Page.of("tutorial-agent.md", re.compile(r"\.\.\.|\d[\d,]* +\d+%|(?<=(?:bout|came) )\d[\d,]*|█+"))
+"""Not the same at every run are paths, times, counts of tokens."""
+
 MEANWHILE = "and be brief"
 """What is typed while the model works, so that no prompt stands before it."""
 
@@ -65,58 +65,36 @@ SCRIPTS: dict[str, Callable[[], list[Reply]]] = {
 """What the model does about each message of the page."""
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-
-
-def printed_after(command: str) -> str:
-    """The block that follows the one with `command`."""
-    return re.split(r"^```\w+\n", PAGE.partition(command)[2], flags=re.MULTILINE)[1].partition("```")[0]
-
-
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
     """The folder of the page's first step."""
     folder = tmp_path / "shop"
     folder.mkdir()
-    for name, text in zip(("prices.py", "test_prices.py"), blocks("python"), strict=True):
+    for name, text in zip(("prices.py", "test_prices.py"), PAGE.blocks("python"), strict=True):
         (folder / name).write_text(text, encoding="utf-8")
     return folder
-
-
-def play(chat: pexpect.spawn, line: str, lab: FakeOpenAI) -> None:
-    """Type what the user types in a line of a transcript, and see the rest of it printed."""
-    if line == "^C":
-        chat.sendintr()
-    elif line == MEANWHILE:
-        chat.sendline(line)
-    elif line.startswith("> ") and line != f"> {MEANWHILE}":
-        chat.expect(PROMPT)
-        lab.script(*SCRIPTS.get(line[2:], list)())
-        chat.sendline(line[2:])
-    elif asked := ASKED.match(line):
-        chat.expect_exact(asked[1])
-        chat.sendline(asked[2])
-    else:
-        for part in filter(None, map(str.strip, DIFFERENT.split(line))):
-            chat.expect_exact(part)
 
 
 @needs_bubblewrap
 def test_the_chat_of_the_page(spawn, lab: FakeOpenAI, run_ally: RunAlly, work: Path):
     (work / ".env").write_text("SHOP_KEY=1\n")
     chat = spawn(ready=False)
-    for block in blocks("text"):
+    for block in PAGE.blocks("text"):
         if block.startswith(("> ", "Do you trust")):
             for line in block.splitlines():
-                play(chat, line, lab)
+                if line == MEANWHILE:
+                    chat.sendline(line)
+                elif line == f"> {MEANWHILE}":
+                    PAGE.see(chat, line)
+                else:
+                    PAGE.play(chat, line, lambda said: lab.script(*SCRIPTS.get(said, list)()))
     chat.expect(PROMPT)
     chat.sendeof()
     chat.expect(pexpect.EOF)
     assert "* (100 - discount) / 100" in (work / "prices.py").read_text()
     assert not (work / "README.md").exists()
     listed = run_ally("sessions", cwd=work).stdout
-    heading, row = printed_after("ally sessions\n").splitlines()
+    heading, row = PAGE.printed_after("ally sessions\n").splitlines()
     assert heading in listed
     assert row.rpartition("...")[2].strip() in listed
 
@@ -129,19 +107,19 @@ def test_the_commands_without_a_terminal(lab: FakeOpenAI, run_ally: RunAlly, wor
         *(Reply(tool_calls=[REWORD]), Reply(text="Nothing may be changed in this mode.")),
     )
     denied, allowed, as_json = [
-        shlex.split(line) for block in blocks("bash") for line in re.findall("ally (-p.*)", block)
+        shlex.split(line) for block in PAGE.blocks("bash") for line in re.findall("ally (-p.*)", block)
     ]
     refused = run_ally(*denied, cwd=work)
-    printed = printed_after(shlex.join(denied).replace("'", '"')).splitlines()
+    printed = PAGE.printed_after(shlex.join(denied).replace("'", '"')).splitlines()
     assert (refused.stderr.splitlines(), refused.stdout.splitlines()) == (printed[:-1], printed[-1:])
     assert "less the" in (work / "prices.py").read_text()
 
     done = run_ally(*allowed, *allowing, cwd=work)
-    assert done.stdout == printed_after("--allow 'edit(prices.py)'")
+    assert done.stdout == PAGE.printed_after("--allow 'edit(prices.py)'")
     assert "without the" in (work / "prices.py").read_text()
 
     result = json.loads(run_ally(*as_json, cwd=work).stdout)
-    for key, value in json.loads(blocks("json")[0]).items():
+    for key, value in json.loads(PAGE.blocks("json")[0]).items():
         assert same(value, result[key]), key
 
 
@@ -155,14 +133,14 @@ def same(shown: object, real: object) -> bool:
 
 
 @needs_bubblewrap
-@pytest.mark.parametrize("command", re.findall(r"^ally (permissions test .*)$", PAGE, re.MULTILINE))
+@pytest.mark.parametrize("command", re.findall(r"^ally (permissions test .*)$", PAGE.text, re.MULTILINE))
 def test_what_rules_say(command: str, run_ally: RunAlly, work: Path):
     said = run_ally(*shlex.split(command), cwd=work).stdout.splitlines()
-    for line in printed_after(command).splitlines():
+    for line in PAGE.printed_after(command).splitlines():
         assert line in said
 
 
 def test_every_flag_of_the_page_exists(run_ally: RunAlly):
     known = run_ally("-h").stdout
-    named = set(re.findall(r"(?<!\w)(--[a-z][a-z-]+)", PAGE)) - {"--format"}  # of `ally sessions export`
+    named = set(re.findall(r"(?<!\w)(--[a-z][a-z-]+)", PAGE.text)) - {"--format"}  # of `ally sessions export`
     assert {flag for flag in named if flag not in known} == set()

@@ -237,8 +237,8 @@ class FakeOllama(Fake):
             "model": name,
             "modified_at": CREATED,
             "size": str(fact.size_bytes) if self.behaviour.odd else fact.size_bytes,
-            "digest": None if self.behaviour.odd else "a" * 64,
-            "details": "none" if self.behaviour.odd else _DETAILS,
+            "digest": None if self.behaviour.odd else fact.digest,
+            "details": "none" if self.behaviour.odd else _details(fact),
             **remote,
         }
 
@@ -265,10 +265,10 @@ class FakeOllama(Fake):
             "modelfile": "FROM fake",
             "parameters": parameters,
             "template": "{{ .Prompt }}",
-            "details": _DETAILS,
+            "details": _details(fact),
             "model_info": {
                 "general.architecture": "qwen3",
-                "general.parameter_count": 8_190_735_360,
+                "general.parameter_count": fact.parameters,
                 **{f"qwen3.{key}": value for key, value in metadata.items()},
             },
             "capabilities": list(fact.capabilities),
@@ -290,14 +290,17 @@ def _too_long(tokens: int, size: int) -> str:
     return json.dumps({"error": facts}, separators=(",", ":"))
 
 
-_DETAILS = {
-    "parent_model": "",
-    "format": "gguf",
-    "family": "qwen3",
-    "families": ["qwen3"],
-    "parameter_size": "8.2B",
-    "quantization_level": "Q4_K_M",
-}
+def _details(fact: Pulled) -> dict[str, Any]:
+    return {
+        "parent_model": "",
+        "format": "gguf",
+        "family": "qwen3",
+        "families": ["qwen3"],
+        "parameter_size": fact.parameter_size,
+        "quantization_level": "Q4_K_M",
+    }
+
+
 _PROBLEMS = {
     "auth": (401, "unauthorized"),
     "permission": (403, "forbidden"),

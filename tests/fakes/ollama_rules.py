@@ -24,6 +24,7 @@ class Pulled:
     """A model on the server's disk, by default like qwen3:8b. `num_ctx` None means that its Modelfile sets none.
 
     `is_remote`: it runs in Ollama's cloud. `vram_bytes`: so much of it is put on a graphics card.
+    `parameters`: how many weights it has.
     """
 
     capabilities: tuple[str, ...] = ("completion", "tools", "thinking", "vision")
@@ -32,6 +33,13 @@ class Pulled:
     size_bytes: int = 4_683_087_332
     is_remote: bool = False
     vram_bytes: int = 0
+    parameters: int = 8_190_735_360
+    digest: str = "a" * 64
+
+    @property
+    def parameter_size(self) -> str:
+        """The number of weights as Ollama writes it."""
+        return f"{self.parameters / 10**9:.1f}B"
 
 
 def pulled(name: str) -> Pulled:
