@@ -194,14 +194,17 @@ def _bad_python(reason: str) -> str:
 
 
 def _string(raw: str) -> str | None:
-    """The text of a JSON string, None if it is none."""
+    """The text of a JSON string, None if it is none or holds half a character."""
     if not raw.startswith('"'):
         return None
     try:
         value: object = json.loads(raw)
+        if not isinstance(value, str):
+            return None
+        value.encode()
     except ValueError:
         return None
-    return value if isinstance(value, str) else None
+    return value
 
 
 def _items(raw: str) -> list[str]:

@@ -278,3 +278,11 @@ def test_a_long_blank_beginning_is_held_back_once() -> None:
     for _ in range(60_000):
         assert printed.feed("\n  ") == []
     assert printed.feed("x") == [TextChunk("\n  " * 60_000 + "x")]
+
+
+@pytest.mark.parametrize("key", ["name", "id"])
+def test_half_a_character_in_a_name_or_id_goes_nowhere(key: str) -> None:
+    fields = {"name": "read", "id": "c1", "arguments": {}, key: "a\ud800"}
+    for one in parse(f"<tool_call>{json.dumps(fields)}</tool_call>"):
+        assert isinstance(one, ToolCall | BadToolCall)
+        (one.name + one.id).encode()
