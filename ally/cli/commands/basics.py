@@ -6,13 +6,21 @@ from ally import __version__
 from ally.cli.commands.chat import Chat, Command
 from ally.cli.commands.models import describe
 from ally.cli.commands.permissions import MODES, policy_of
+from ally.cli.commands.window import last_turn, of_window
 from ally.cli.terminal import one_line
 from ally.engine.context import used
+
+CALLS = {
+    "native": "native: by the service's own field",
+    "schema": "schema: as JSON that the service holds the model to",
+    "text": "text: read from what the model writes",
+}
+"""How the model calls tools."""
 
 
 async def status(chat: Chat, rest: str) -> str:
     """What answers, where it works, and what it may do."""
-    window = chat.talk.model.profile.context_window
+    profile, total = chat.talk.model.profile, used(chat.talk)
     sandbox = chat.app.sandbox
     policy = policy_of(chat)
     why = f": {one_line(sandbox.reason)}" if sandbox.reason else ""
@@ -20,8 +28,10 @@ async def status(chat: Chat, rest: str) -> str:
         "Ally": __version__,
         "agent": chat.agent,
         "model": describe(chat),
-        "window": f"about {used(chat.talk):,} of {window:,} tokens" if window else "size not known",
+        "window": f"about {total:,} tokens{of_window(profile, total)}",
+        "prompts": last_turn(chat) or "none yet",
         "tools": ", ".join(spec.name for spec in chat.talk.tool_specs()) or "none",
+        "calls": CALLS[profile.tool_calling],
         "folder": str(Path.cwd()),
         "trusted": "yes" if chat.app.trust.is_trusted(Path.cwd()) else "no: its AGENTS.md and settings are not read",
         "mode": f"{policy.mode}: {MODES[policy.mode]}",

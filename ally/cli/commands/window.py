@@ -33,26 +33,30 @@ async def context(chat: Chat, rest: str) -> str:
         f"{name:<{width}}  {tokens:>9,}  {tokens / whole:>4.0%}  {_bar(tokens / whole)}".rstrip()
         for name, tokens in rows
     ]
-    return "\n".join([*lines, f"about {total:,} tokens{_of_window(chat.talk.model.profile, total)}", *_last_turn(chat)])
+    lines.append(f"about {total:,} tokens{of_window(chat.talk.model.profile, total)}")
+    if turn := last_turn(chat):
+        lines.append(f"last turn: {turn}")
+    return "\n".join(lines)
 
 
-def _of_window(profile: Profile, total: int) -> str:
+def of_window(profile: Profile, total: int) -> str:
+    """What follows a number of tokens: the window they are of, and who says how large it is."""
     window = profile.context_window
     if window is None:
         return "; the size of the window is not known (context_window in provider_options sets it)"
     return f" of {window:,} ({total / window:.0%}; {SOURCES[profile.context_window_source]})"
 
 
-def _last_turn(chat: Chat) -> list[str]:
-    """How much of its prompts the model read anew in the last turn."""
+def last_turn(chat: Chat) -> str:
+    """How much of its prompts the model read anew in the last turn; empty before the first."""
     turn = chat.talk.meter.turn
     if not turn.requests:
-        return []
+        return ""
     calls = f"{turn.requests} request{'' if turn.requests == 1 else 's'}"
     reused = "reuse not reported" if turn.reused is None else f"{turn.reused:,} reused"
     seconds = "" if turn.seconds is None else f", in {turn.seconds:.1f} s"
     broken = f"; broken: {turn.broken_at}" if turn.broken_at else ""
-    return [f"last turn: {calls}, {turn.prefilled:,} tokens read, {reused}{seconds}{broken}"]
+    return f"{calls}, {turn.prefilled:,} tokens read, {reused}{seconds}{broken}"
 
 
 async def shorten(chat: Chat, focus: str) -> str:
