@@ -107,6 +107,13 @@ def servers(app: App) -> list[Server]:
     return discover(app.env, settings.provider_options, settings.endpoints)
 
 
+def holders(app: App, name: str, running: Sequence[Server]) -> list[str]:
+    """The providers on this machine that have a model of exactly this name; of Ollama's also without "latest"."""
+    names = (name, ollama.full_name(name))
+    found = [one.provider for one in running if one.provider and any(model.name in names for model in one.models)]
+    return [*found, "local"] if store.find(app.paths, name) else found
+
+
 def server_rows(app: App, server: Server) -> tuple[Row, ...]:
     """The models of `server`, those of Ollama with the window that Ally would ask for."""
     listed = _with_windows(app, server) if server.kind == "ollama" else server.models

@@ -70,10 +70,10 @@ def run(args: argparse.Namespace, app: App) -> int:
 
 
 def find_choice(app: App, name: str, provider: str | None) -> "Choice":
-    """The model that `name` means: of `provider`, of the one it names before a colon or slash, or of the default.
+    """The model that `name` means: of `provider`, of the one it names before a colon or slash, or of who has it.
 
     Raises:
-        UsageError: the name is empty.
+        UsageError: the name is empty, or several have it.
         UnknownProvider: `provider` does not exist.
     """
     from ally.providers.connect import Choice  # heavy
@@ -93,7 +93,24 @@ def find_choice(app: App, name: str, provider: str | None) -> "Choice":
     usual = app.settings.for_agent("general").provider
     if usual is None:
         usual = default_choice(app.env, app.settings.provider_options.get("ollama", {})).provider
-    return Choice(usual, name, 0.0)
+    return Choice(_holder(app, name, usual), name, 0.0)
+
+
+def _holder(app: App, name: str, usual: str) -> str:
+    """The provider whose model `name` is: `usual`, unless only another one on this machine has it.
+
+    Raises:
+        UsageError: several others have it.
+    """
+    from ally.cli.model_rows import holders, servers  # heavy
+
+    having = holders(app, name, servers(app))
+    if usual in having or not having:
+        return usual
+    if len(having) > 1:
+        which = " or ".join(f"ally models check {one}:{name}" for one in having)
+        raise UsageError(f"{' and '.join(having)} have a model {name}.", hint=f"say which: {which}")
+    return having[0]
 
 
 def summary(profile: "Profile", tried: "Sequence[Tried]", chosen: "Tried | None") -> list[str]:

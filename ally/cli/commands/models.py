@@ -2,7 +2,6 @@
 
 import asyncio
 import difflib
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ally.agents.spec import load_agent
@@ -11,6 +10,8 @@ from ally.cli.providers import key_state
 from ally.cli.table import columns, room
 from ally.cli.terminal import clean, one_line
 from ally.config.settings import AGENTS
+from ally.errors import UsageError
+from ally.models.servers.choice import chat_models, find_model
 from ally.providers.discovery.entry import ProviderEntry
 from ally.providers.model import Profile
 
@@ -79,19 +80,21 @@ def describe(chat: Chat) -> str:
 async def _change(chat: Chat, wanted: str) -> str:
     """Go on with the model `wanted` of the provider in use, or of the server that `server:model` names."""
     current = chat.talk.model.profile.provider
-    listed = chat.app.registry.get(current).get_available_models()
     prefix, _, rest = wanted.partition(":")
     places = {entry.name: entry.location for entry in chat.app.registry.entries() if entry.error is None}
+    listed = chat.app.registry.get(current).get_available_models()
     place = places.get(prefix.lower()) if rest and wanted not in listed else None
     # A name such as mistral:7b must not carry the conversation into a cloud.
-    if place in ("local", "lan") or prefix.lower() == current:
-        return await _switch(chat, prefix.lower(), rest)
+    if place in ("local", "lan") or (rest and prefix.lower() == current):
+        said = await _switch(chat, prefix.lower(), rest)
+        return said + await _doubt(chat, prefix.lower(), rest)
+    there = f"/provider {one_line(prefix)}, then /model {one_line(rest)}"
+    if place == "cloud" and current == "local":  # no model of the embedded engine has such a name
+        raise UsageError(f"{one_line(prefix)} is a service in the cloud.", hint=f"to go on with it: {there}")
     said = await _switch(chat, current, wanted)
     if place == "cloud" and current != "ollama":
-        return (
-            f"{said}\n(To go on with {one_line(prefix)}: /provider {one_line(prefix)}, then /model {one_line(rest)}.)"
-        )
-    return said + (f"\n{_doubt(current, wanted, listed)}" if listed and wanted not in listed else "")
+        return f"{said}\n(To go on with {one_line(prefix)}: {there}.)"
+    return said + await _doubt(chat, current, wanted)
 
 
 async def _switch(chat: Chat, provider: str, model: str | None) -> str:
@@ -101,13 +104,28 @@ async def _switch(chat: Chat, provider: str, model: str | None) -> str:
     return describe(chat)
 
 
-def _doubt(provider: str, name: str, listed: Sequence[str]) -> str:
-    """Services have more models than any list of them, so that a name is tried whatever the list says."""
+async def _doubt(chat: Chat, provider: str, name: str) -> str:
+    """A line on why it may not have that model; a name is tried all the same, as services have more than they list."""
+    from ally.cli.model_rows import holders, servers  # late: only these commands need it
+
+    if provider == "local":  # it has what it has, and says so
+        return ""
+    running = {server.provider: server for server in await asyncio.to_thread(servers, chat.app)}
+    if (server := running.get(provider)) is not None:
+        listed = [] if find_model(server, name) else [model.name for model in chat_models(server)]
+    elif provider in _SERVERS and provider not in chat.app.settings.endpoints:
+        return f"\n({provider} does not answer now: start it, or see /provider.)"
+    else:
+        listed = chat.app.registry.get(provider).get_available_models()
+    if not listed or name in listed:
+        return ""
     near = difflib.get_close_matches(name.lower(), {model.lower(): model for model in listed}, n=1)
     meant = next((model for model in listed if near and model.lower() == near[0]), None)
     said = f"did you mean {meant}?" if meant else "/model shows what it lists."
+    if others := holders(chat.app, name, list(running.values())):
+        said = f"{others[0]} does: /model {others[0]}:{name}."
     fetch = f" ally models pull ollama:{name} fetches it." if provider == "ollama" else ""
-    return f"({provider} lists no {name}; {said}{fetch})"
+    return "\n" + one_line(f"({provider} lists no {name}; {said}{fetch})")
 
 
 def _current(profile: Profile) -> tuple[str, ...]:

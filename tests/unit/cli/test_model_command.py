@@ -69,6 +69,19 @@ def test_a_colon_in_a_name_never_leads_into_a_cloud(say: Say) -> None:
     assert "(To go on with openai: /provider openai, then /model gpt-5.)" in shown
 
 
+def test_a_name_that_a_server_does_not_have_is_told_at_once(say: Say) -> None:
+    shown = say("/model lmstudio:nosuch", "/model vllm:any", "/model ollama:smollm2-135m")
+    assert "(lmstudio lists no nosuch; /model shows what it lists.)" in shown
+    assert "(vllm does not answer now: start it, or see /provider.)" in shown
+    assert any("(ollama lists no smollm2-135m; local does: /model local:smollm2-135m." in line for line in shown)
+
+
+def test_the_embedded_engine_sends_for_a_service_in_the_cloud(say: Say) -> None:
+    shown = say("/model local:smollm2-135m", "/model openai:gpt-5")
+    assert "Error: openai is a service in the cloud." in shown
+    assert any("/provider openai, then /model gpt-5" in line for line in shown)
+
+
 def test_providers_say_which_of_them_run(say: Say) -> None:
     shown = say("/provider")
     assert "* ollama this machine runs, 2 models" in shown

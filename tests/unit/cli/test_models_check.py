@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import RunAlly
-from tests.fakes import Failure, FakeOllama, FakeOpenAI, Hang, Pulled, Reply
+from tests.fakes import Failure, FakeOllama, FakeOpenAI, FakeVLLM, Hang, Pulled, Reply
 from tests.unit.providers.tool_calling.clever import by_way, held_to_schema, natively, printing, silent
 
 PROBES = 13
@@ -51,6 +51,24 @@ def test_a_model_that_does_everything_by_the_field_is_not_tried_in_other_ways(
     ((key, verdict),) = verdicts(home).items()
     assert key.startswith("ollama ") and verdict["strategy"] == "native" and all(verdict["passed"].values())
     assert verdict["digest"] in key
+
+
+def test_a_model_that_only_another_place_has_is_found_there(ollama: FakeOllama, run_ally: RunAlly, home: Path) -> None:
+    ollama.always(natively)
+    settings = {"ollama": {"base_url": ollama.base_url}, "local": {}}
+    config(home, provider="local", provider_options=settings)
+    run = run_ally("models", "check", "small:1b")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.stdout.startswith("ollama: small:1b")
+
+
+def test_a_name_that_several_places_have_is_asked_about(ollama: FakeOllama, run_ally: RunAlly, home: Path) -> None:
+    with FakeOllama(models=["same:1b"]) as one, FakeVLLM(models=["same:1b"]) as other:
+        settings = {"ollama": {"base_url": one.base_url}, "vllm": {"base_url": other.base_url}}
+        config(home, provider="local", provider_options=settings)
+        run = run_ally("models", "check", "same:1b")
+    assert run.returncode == 2
+    assert "ally models check ollama:same:1b or ally models check vllm:same:1b" in run.stderr
 
 
 def test_a_model_that_prints_its_calls_passes_too(ollama: FakeOllama, run_ally: RunAlly) -> None:
