@@ -12,7 +12,7 @@ from ally.engine import tokens
 from ally.engine.conversation import Conversation
 from ally.engine.fewest import fewest_of_message, fewest_of_prompt
 from ally.errors import PromptCut
-from ally.messages import AssistantMessage, Message, Thinking, UserMessage
+from ally.messages import AssistantMessage, Image, Message, Thinking, ToolMessage, UserMessage
 from ally.providers.model import Chunk, Model, Profile, Request
 
 USUAL_WINDOWS = tuple(1_024 << step for step in range(1, 9))
@@ -68,14 +68,18 @@ def find_cut(request: Request, read: int, profile: Profile, before: tuple[Reques
     if read <= 0:
         return None
     base = before if before is not None and _continues(before[0], request) else None
-    if base is not None and base[1] < _estimate(base[0]) * 0.5:
+    windows = _windows_like(read, profile)
+    # A tiny model is shown neither the tools nor their results, so that nobody knows what it should have read.
+    least = 0 if profile.is_tiny else _least(request, base, is_cloud=profile.location == "cloud")
+    is_few = read < least and least >= LEAST_TOKENS
+    if not (windows or is_few):  # as nearly always; what follows looks at the whole conversation
+        return None
+    if base is not None and not profile.is_tiny and base[1] < _estimate(base[0]) * 0.5:
         return None  # nor was that a count of all that was sent
     sent = _likely(request, base)
-    window = profile.context_window if profile.context_window_source in _TRUSTED else None
-    if (told := _told_by_window(read, sent, window, profile)) is not None:
+    if (told := next((size for size, factor in windows if sent > read * factor), None)) is not None:
         return Cut(read, max(sent, told), told)
-    least = _least(request, base, is_cloud=profile.location == "cloud")
-    if read >= least or least < LEAST_TOKENS or _counts_apart(request, read, base):
+    if not is_few or _counts_apart(request, read, base):
         return None
     # The prompt before was read whole, so that the window held as much.
     return Cut(read, max(sent, least), max(read, base[1] if base else 0))
@@ -105,32 +109,37 @@ class Narrowed:
         await self._model.close()
 
 
-def _told_by_window(read: int, sent: int, window: int | None, profile: Profile) -> int | None:
-    """The window that a count of exactly this many tokens stands for."""
+def _windows_like(read: int, profile: Profile) -> list[tuple[int, float]]:
+    """The windows that a count of exactly `read` stands for if the prompt was more than a factor larger."""
+    is_cloud = profile.location == "cloud"
+    window = profile.context_window if profile.context_window_source in _TRUSTED else None
+    found: list[tuple[int, float]] = []
+    if window is not None and read in (window, window - 1):
+        found.append((window, _LARGER if is_cloud else 0))  # a window that the user chose for a service is no limit
+    if profile.is_tiny:
+        return found
     # Without what one request can be, a count that happens to be round proves nothing.
-    usual = USUAL_WINDOWS if profile.location != "cloud" else ()
-    for size in (window, *usual):
-        if size is None:
-            continue
-        if size == window and read in (size, size - 1):
-            return size
-        if read == size and sent > read * _LARGER:
-            return size
+    for size in (*((window,) if window else ()), *(() if is_cloud else USUAL_WINDOWS)):
+        if read == size:
+            found.append((size, _LARGER))
         # What is left when half of it is freed for the answer, and the first few tokens stay.
-        if sent > read * _FAR and any(read == size - (size - kept) // 2 for kept in _KEPT_AT_FRONT):
-            return size
-    return None
+        if any(read == size - (size - kept) // 2 for kept in _KEPT_AT_FRONT):
+            found.append((size, _FAR))
+    return found
 
 
 def _least(request: Request, base: tuple[Request, int] | None, *, is_cloud: bool) -> int:
     """The fewest tokens that `request` can have."""
-    if base is None:
+    new = request.messages[len(base[0].messages) :] if base is not None else ()
+    is_asked = any(isinstance(message, UserMessage) for message in new)
+    if base is None or (is_asked and any(map(_has_picture, base[0].messages))):  # some templates show the last one only
         return 0 if is_cloud else round(fewest_of_prompt(request) * 0.9)
     known, counted = base
-    new = request.messages[len(known.messages) :]
     added = sum(map(fewest_of_message, new))
-    least = counted - _gone(known.messages, new) - FRAME_TOKENS + round(added * 0.95)
-    return round(least * 0.75) if is_cloud else least
+    gone = _gone(known.messages) if is_asked else 0
+    least = counted - gone - FRAME_TOKENS + round(added * 0.95)
+    # Some services answer now with one model, now with another, whose vocabulary makes a third fewer of it.
+    return round(least * 0.55) if is_cloud else least
 
 
 def _likely(request: Request, base: tuple[Request, int] | None) -> int:
@@ -153,18 +162,19 @@ def _counts_apart(request: Request, read: int, base: tuple[Request, int] | None)
     """Whether the count is rather one of what was new, without tokens from a cache, or none at all.
 
     A cut leaves the newest half of a window that held the prompt before, or the system prompt, the tools and as many
-    messages as fit.
+    messages as fit. Of a first prompt the front may be in the cache, or the service may have no use for tools.
     """
     if read < LEAST_LEFT:
         return True
-    if base is None:
-        return False
-    known, counted = base
-    if read >= counted * 0.45:
+    known, counted = base or (Request(()), 0)
+    if base is not None and read >= counted * 0.45:
         return False
     front = fewest_of_prompt(replace(request, messages=()))
+    said = sum(map(fewest_of_message, request.messages[len(known.messages) :]))
+    if base is None:
+        return read < front * 0.9 or read >= said * 0.9
     largest = max((tokens.of_message(message) for message in known.messages), default=0)
-    return read < front * 0.9 or read + largest * _FAR < counted
+    return read < (front + said) * 0.9 or read + largest * _FAR < counted
 
 
 def _continues(before: Request, request: Request) -> bool:
@@ -187,10 +197,18 @@ def _resent(messages: Sequence[Message]) -> list[Message]:
     ]
 
 
-def _gone(known: Sequence[Message], new: Sequence[Message]) -> int:
+def _has_picture(message: Message) -> bool:
+    match message:
+        case UserMessage(parts):
+            return any(isinstance(part, Image) for part in parts)
+        case ToolMessage(results):
+            return any(result.images for result in results)
+        case AssistantMessage():
+            return False
+
+
+def _gone(known: Sequence[Message]) -> int:
     """At most so many tokens of thinking left the prompt: a new question makes templates drop that of the last turn."""
-    if not any(isinstance(message, UserMessage) for message in new):
-        return 0
     asked = max((place for place, message in enumerate(known) if isinstance(message, UserMessage)), default=0)
     return _thinking(known[asked:])
 

@@ -291,3 +291,50 @@ async def test_a_prompt_that_fits_is_answered():
         events = await play(talk, "word and more " * 60)
         assert isinstance(events[-1], TurnFinished)
     assert talk.model.profile.context_window is None
+
+
+def test_a_server_that_knows_no_tools_is_not_blamed_for_leaving_them_out():
+    tools = tuple(replace(READ, name=f"read_{n}", description=READ.description * 3) for n in range(12))
+    for seed in range(20):
+        talk = Talk(random.Random(seed), Window(10**9))
+        for _ in range(8):
+            request, _ = talk.go_on()
+            request = replace(request, tools=tools)
+            read = talk.window.read(as_sent(request)[0], ()).tokens
+            assert find_cut(request, read, LOCAL, talk.before) is None
+            talk.remember(request, read)
+
+
+def test_a_prefix_that_another_process_left_in_the_cache_is_not_missed():
+    system = f"{WORDS} " * 60
+    for words in (20, 600, 2_000):
+        request = Request((user("word " * words),), system=system, tools=(READ,))
+        front = Window(10**9).tokens([{"role": "system", "content": system}], as_sent(request)[1])
+        whole = Window(10**9).read(*as_sent(request)).tokens
+        assert find_cut(request, whole - front, LOCAL, None) is None
+
+
+def test_old_pictures_that_a_template_leaves_out_are_not_missed():
+    picture = UserMessage((Text("What is this? " * 40), Image("image/png", b"x" * 400)))
+    before = Request((picture,), system=WORDS * 60)
+    request = replace(before, messages=(picture, assistant("A cat."), user("And its colour? " * 20)))
+    assert find_cut(request, 1_500, LOCAL, (before, 2_900)) is None
+
+
+def test_a_service_that_gives_another_model_of_its_own_accord_is_not_blamed():
+    messages = [user("word and more " * 2_000)]
+    before = Request(tuple(messages), system=WORDS)
+    request = replace(before, messages=(*messages, assistant("I see."), user("go on")))
+    assert find_cut(request, 6_500, CLOUD, (before, 9_500)) is None  # other vocabularies differ by a third
+    assert find_cut(request, 4_000, CLOUD, (before, 9_500)) is not None
+
+
+def test_a_tiny_model_is_never_shown_tools_and_results_so_they_cannot_be_cut():
+    profile = replace(LOCAL, parameters=135_000_000, tool_calling="schema", context_window=8_192)
+    profile = replace(profile, context_window_source="server")
+    first = Request((user("read notes.txt"),), system=f"{WORDS} " * 40, tools=(READ,) * 9)
+    assert find_cut(first, 760, profile, None) is None
+    call, result = ToolCall("c1", "read", {"path": "notes.txt"}), ToolResult("c1", "word " * 3_000, name="read")
+    said = (*first.messages, AssistantMessage((call,)), ToolMessage((result,)), assistant("word"), user("thanks"))
+    assert find_cut(replace(first, messages=said), 790, profile, (first, 760)) is None
+    assert find_cut(replace(first, messages=said), 8_192, profile, (first, 760)) is not None
