@@ -89,7 +89,10 @@ async def _rounds(talk: Conversation, answer: Answer) -> AsyncGenerator[Event]:
                 request = talk.form_request
                 talk.meter.forget()  # it has no tools
                 continue
-            yield TurnFinished(done.stop_reason if done else "end")
+            reason = done.stop_reason if done else "end"
+            if reason == "end" and not finished.text.strip():
+                yield Notice("The model answered nothing. Ask again in other words, or choose another model.")
+            yield TurnFinished(reason)
             return
         async with aclosing(run_calls(talk, calls)) as events:
             async for event in events:

@@ -45,6 +45,7 @@ class Meter:
         """What the running turn has read, else the last one."""
         self._before: Request | None = None
         self._tokens = 0
+        self._has_kept = self._said_dropped = False
 
     @property
     def before(self) -> tuple[Request, int] | None:
@@ -64,15 +65,22 @@ class Meter:
         if not usage.input_tokens:  # the service does not count
             return Reading()
         reused = usage.cached_input_tokens if usage.reports_cache or usage.cached_input_tokens else None
+        self._has_kept = self._has_kept or bool(reused)
         broken_at = ""
         if self._before is not None and reused is not None:
             missing = self._tokens - reused
             if missing > max(SLACK_TOKENS, SLACK_SHARE * self._tokens):
-                broken_at = find_break(self._before, request) or DROPPED
+                broken_at = find_break(self._before, request) or self._dropped()
         self._before, self._tokens = request, usage.input_tokens
         reading = Reading(1, usage.input_tokens - (reused or 0), reused, broken_at, usage.prefill_s)
         self.turn += reading
         return reading
+
+    def _dropped(self) -> str:
+        """Of a server that has never kept anything it is said once only."""
+        is_news = self._has_kept or not self._said_dropped
+        self._said_dropped = True
+        return DROPPED if is_news else ""
 
 
 def find_break(before: Request, after: Request) -> str:

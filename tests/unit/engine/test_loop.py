@@ -79,6 +79,14 @@ async def test_text_and_thinking_arrive_as_deltas_and_become_one_message():
     assert talk.messages == [user("hi"), AssistantMessage((Thinking("hmm"), Text("Hello")))]
 
 
+@pytest.mark.parametrize("chunks", [[END], [TextChunk(" \n"), END], [ThinkingChunk("hm"), END]])
+async def test_an_answer_of_nothing_is_told(chunks):
+    events = await play(Conversation(ScriptedModel([chunks])))
+    assert isinstance(events[-2], Notice)
+    assert "answered nothing" in events[-2].text
+    assert events[-1] == TurnFinished("end")
+
+
 async def test_a_tool_result_goes_back_to_the_model_and_the_next_request_extends_the_last():
     call = ToolCall("c1", "note", {"text": "milk"})
     model = ScriptedModel([[call, Done("tool_calls")], [TextChunk("ok"), END]])

@@ -39,6 +39,14 @@ def test_a_prompt_that_is_read_anew_says_where_it_broke(changed: Request, where:
     assert meter.read(changed, counted(1030, 12)).broken_at == where
 
 
+def test_a_server_that_keeps_nothing_is_accused_once():
+    meter = Meter()
+    said = [meter.read(FIRST, counted(1000, 0)).broken_at for _ in range(4)]
+    assert said == ["", DROPPED, "", ""]
+    meter.read(FIRST, counted(1000, 990))
+    assert [meter.read(FIRST, counted(1000, 0)).broken_at for _ in range(2)] == [DROPPED, DROPPED]
+
+
 def test_a_few_tokens_of_the_last_answer_read_again_are_no_break():
     meter = Meter()
     meter.read(FIRST, counted(1000, 0))
