@@ -22,6 +22,10 @@ class NoAnswer(Exception):  # a look-up has a reason for its callers, not an err
     """Nothing usable came; the text says why, e.g. "it does not run"."""
 
 
+class OtherAnswer(NoAnswer):
+    """Something answers there at once, with anything but the JSON that was asked for."""
+
+
 def get_json(url: str, timeout_s: float, headers: Mapping[str, str] | None = None) -> JsonObject:
     """The JSON object that a GET of `url` gives, within `timeout_s` whatever the server or the name look-up does.
 
@@ -77,10 +81,10 @@ def _look(question: _Question, found: list[JsonObject | NoAnswer]) -> None:
     except OSError as error:
         found.append(NoAnswer(error.strerror or str(error)))
     except (ValueError, RecursionError):
-        found.append(NoAnswer(_STRANGER))
+        found.append(OtherAnswer(_STRANGER))
     else:
         is_object = isinstance(answer, dict)
-        found.append(cast(JsonObject, answer) if is_object else NoAnswer(_STRANGER))
+        found.append(cast(JsonObject, answer) if is_object else OtherAnswer(_STRANGER))
 
 
 def _send(question: _Question) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ally.egress.lookup import NoAnswer, get_json
+from ally.egress.lookup import NoAnswer, OtherAnswer, get_json
 from ally.messages import JsonObject
 
 TIMEOUT_S = 0.3
@@ -15,6 +15,7 @@ TIMEOUT_S = 0.3
 Headers = Mapping[str, str]
 
 _REMEMBERED_S = 5.0
+_REFUSAL_REMEMBERED_S = 1.0
 _CHEAP_S = 0.05
 
 T = TypeVar("T")
@@ -25,7 +26,7 @@ class _Answer:
     """What was said, when, and after how long a wait."""
 
     said: JsonObject | None
-    at: float
+    until: float
     took_s: float
 
 
@@ -35,19 +36,22 @@ _answers: dict[tuple[str, tuple[tuple[str, str], ...]], _Answer] = {}
 def ask(url: str, headers: Headers | None = None) -> JsonObject | None:
     """What a GET of `url` says; None if there is no usable answer in time.
 
-    An answer is repeated for five seconds, and so is silence that had to be waited for.
+    An answer is repeated for five seconds, and so is silence that had to be waited for; a refusal for one, so that a
+    server that has just loaded its model is asked again.
     """
     known = _remembered(url, headers)
     if known is not None:
         return known.said
-    begun = time.monotonic()
+    begun, lasts_s = time.monotonic(), _REMEMBERED_S
     try:
         said = get_json(url, TIMEOUT_S, headers)
-    except NoAnswer:
-        said = None
+    except NoAnswer as reason:
+        said, lasts_s = None, _REFUSAL_REMEMBERED_S if isinstance(reason, OtherAnswer) else 0.0
     ended = time.monotonic()
-    if said is not None or ended - begun > _CHEAP_S:
-        _answers[_key(url, headers)] = _Answer(said, ended, ended - begun)
+    if said is None and ended - begun > _CHEAP_S:
+        lasts_s = _REMEMBERED_S
+    if lasts_s:
+        _answers[_key(url, headers)] = _Answer(said, ended + lasts_s, ended - begun)
     return said
 
 
@@ -78,7 +82,7 @@ def root_of(base_url: str) -> str:
 
 def _remembered(url: str, headers: Headers | None) -> _Answer | None:
     known = _answers.get(_key(url, headers))
-    return known if known is not None and time.monotonic() - known.at < _REMEMBERED_S else None
+    return known if known is not None and time.monotonic() < known.until else None
 
 
 def _key(url: str, headers: Headers | None) -> tuple[str, tuple[tuple[str, str], ...]]:

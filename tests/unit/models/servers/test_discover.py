@@ -135,3 +135,10 @@ def test_a_silent_port_is_waited_for_once_not_for_each_question() -> None:
     with Misbehaving("hangs") as strange:
         assert [find_server(strange.url, timeout_s=NEVER_S) for _ in range(3)] == [None] * 3
         assert [request.path for request in strange.requests] == ["/v1/models"]
+
+
+def test_a_server_that_refuses_a_question_is_not_asked_it_again_at_once() -> None:
+    with Misbehaving("error") as strange:
+        assert [find_server(strange.url, timeout_s=NEVER_S) for _ in range(3)] == [None] * 3
+        paths = [request.path for request in strange.requests]
+    assert sorted(paths) == sorted([*set(paths), "/api/ps", "/api/ps"])  # what is in memory may change with any request
