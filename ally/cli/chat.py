@@ -25,9 +25,11 @@ from ally.cli.screen import Screen
 from ally.cli.signals import Received, exit_code, leaving, stopping
 from ally.cli.terminal import clean, one_line, report, say
 from ally.cli.trusting import ask_trust
+from ally.cli.waiting import Waiting, silence
 from ally.engine.interrupt import Interrupted
 from ally.engine.loop import send
 from ally.errors import AllyError, UsageError
+from ally.events import Notice
 from ally.messages import user
 from ally.tools.user_shell import run_user_command
 
@@ -189,11 +191,20 @@ class _Front:
         talk.interrupt.start(None)
         message = await talk.interrupt.wait_for(message_of(talk, text))
         self.chat.begin_step(text)
+        waiting = Waiting(self._tell_of_silence)
         async with aclosing(send(talk, message)) as events:
-            async for event in events:
-                self.screen.add(event)
+            try:
+                async for event in events:
+                    waiting.add(event)
+                    self.screen.add(event)
+            finally:
+                waiting.stop()
         if talk.waiting:
             say(f"({len(talk.waiting)} queued: said with your next message.)")
+
+    def _tell_of_silence(self) -> None:
+        if sys.stderr.isatty():
+            self.screen.add(Notice(silence(self.chat.talk)))
 
 
 def _greet(chat: Chat) -> None:
