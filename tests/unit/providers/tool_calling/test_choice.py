@@ -194,7 +194,7 @@ async def test_a_tiny_model_speaks_one_call_and_its_result_is_the_answer():
     called, spoken = inner.requests  # the result needed no model
     assert called.json_schema is not None
     assert spoken.json_schema is None
-    assert spoken.messages == (user("read notes.txt"), assistant("buy milk"), user("Thank you!"))
+    assert spoken.messages == (user("Thank you!"),)  # it would only repeat what it sees
     assert called.system == spoken.system == ASK.system
 
 
