@@ -42,7 +42,12 @@ def next_tokens(talk: Conversation) -> int:
     """About how many tokens the next request has: what the service counted, plus an estimate of the rest."""
     if talk.used_tokens is not None:
         return talk.used_tokens + tokens.of_messages(talk.messages[talk.counted_messages :])
-    return tokens.of_text(talk.system) + tokens.of_tools(talk.tool_specs()) + tokens.of_messages(talk.messages)
+    return tokens.of_text(talk.system) + of_tools(talk) + tokens.of_messages(talk.messages)
+
+
+def of_tools(talk: Conversation) -> int:
+    """About how many tokens the tools have in the next request; a tiny model is not shown them."""
+    return 0 if talk.model.profile.is_tiny else tokens.of_tools(talk.tool_specs())
 
 
 async def compact(talk: Conversation, focus: str = "") -> AsyncGenerator[Event]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ally.engine import tokens
-from ally.engine.compaction import next_tokens
+from ally.engine.compaction import next_tokens, of_tools
 from ally.engine.conversation import Conversation
 from ally.messages import AssistantMessage, ToolMessage, UserMessage
 
@@ -24,7 +24,7 @@ def shares(talk: Conversation) -> Sequence[Share]:
     """
     estimates = [
         Share("system prompt", tokens.of_text(talk.system)),
-        Share("tools", tokens.of_tools(talk.tool_specs())),
+        Share("tools", of_tools(talk)),
         Share("your messages", _of(talk, UserMessage)),
         Share("answers", _of(talk, AssistantMessage)),
         Share("tool results", _of(talk, ToolMessage)),
@@ -40,4 +40,6 @@ def used(talk: Conversation) -> int:
 
 
 def _of(talk: Conversation, kind: type) -> int:
+    if kind is ToolMessage and talk.model.profile.is_tiny:  # it sees no results
+        return 0
     return tokens.of_messages(message for message in talk.messages if isinstance(message, kind))

@@ -1,6 +1,6 @@
 """A conversation that outgrows its window goes on with a summary of itself."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ally.engine.compaction import LEFT_OUT, compact, is_needed
 from ally.engine.context import shares, used
@@ -22,11 +22,13 @@ class Narrow(ScriptedModel):
     """A model with a known window."""
 
     window: int | None = 4_000
+    weights: int | None = None
     wide: list[str] = field(default_factory=list)
 
     @property
     def profile(self) -> Profile:
-        return Profile("scripted", "script-1", location="local", tools=self.tools, context_window=self.window)
+        about = Profile("scripted", "script-1", location="local", tools=self.tools, context_window=self.window)
+        return replace(about, parameters=self.weights, tool_calling="schema" if self.weights else "native")
 
 
 def said(text: str, tokens: int = 100) -> list:
@@ -149,6 +151,13 @@ async def test_what_the_user_wants_kept_is_told_to_the_model():
     model = Narrow([said("SUMMARY")])
     [event async for event in compact(Conversation(model, messages=history()), "the port numbers")]
     assert "the port numbers" in model.requests[0].messages[-1].text
+
+
+def test_a_tiny_model_is_counted_without_the_tools_and_results_that_it_never_sees():
+    talk = Conversation(Narrow([], weights=135_000_000), system="Be brief.", tools=[NoteTool()], messages=history())
+    parts = {share.name: share.tokens for share in shares(talk)}
+    assert (parts["tools"], parts["tool results"]) == (0, 0)
+    assert parts["your messages"] > 0
 
 
 def test_the_shares_add_up_to_what_is_used():
