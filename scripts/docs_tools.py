@@ -138,8 +138,9 @@ the [permissions](permissions.md) first; calls that only read run side by side, 
 or is not allowed gives the model a text that says why, and the turn goes on. What is quoted is all that a model is told
 about a tool.
 
-Models of up to 4 billion weights, or with a window of 8,192 tokens or less, get neither job nor todo, and fewer arguments
-and words; edit then replaces one passage, `old` by `new`. What no tool of the agent's list can do, the agent cannot do:
+Models of up to 4 billion weights, or with a window of 8,192 tokens or less, get neither job nor todo, and fewer
+arguments and words; edit then replaces one passage, `old` by `new`. What no tool of the agent's list can do, the agent
+cannot do:
 
 """
 
