@@ -359,9 +359,7 @@ def test_gemini_address() -> None:
 
 
 def test_ollama_body() -> None:
-    where = target(
-        temperature=0.5, num_ctx=32768, keep_alive="10m", think=False, max_tokens=9, options={"seed": 1}
-    )
+    where = target(temperature=0.5, num_ctx=32768, keep_alive="10m", think=False, max_tokens=9, options={"seed": 1})
     sent = body("ollama", Request(TURN, system="Be brief.", tools=(ADD,)), where)
     assert sent == {
         "model": "m-1",
