@@ -172,7 +172,7 @@ class App:
             model=wanted.model or (found.model if found else None),
             temperature=spec.temperature if wanted.temperature is None else wanted.temperature,
         )
-        connected = connect(self.registry, self.keys, choice, settings.provider_options, self.warn, self._verdict)
+        connected = connect(self.registry, self.keys, choice, settings.provider_options, self.warn, self.verdict)
         prompt, profile = wanted.system_prompt or spec.prompt, connected.profile
         has_tools = profile.tools and not profile.is_tiny
         system = system_prompt(prompt, self._instructions(), has_tools=has_tools, is_short=profile.is_small)
@@ -283,7 +283,7 @@ class App:
                 self.warn(f"The rule {rule} has no effect: {why}")
         return rules
 
-    def _verdict(self, profile: "Profile") -> "ToolCalling | None":
+    def verdict(self, profile: "Profile") -> "ToolCalling | None":
         """How `ally models check` found that the model calls tools best."""
         from ally.models.verdicts import Verdicts  # heavy
 

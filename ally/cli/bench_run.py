@@ -151,7 +151,7 @@ def _connect(app: App, candidate: Candidate) -> Model:
     given = options.get(candidate.provider, {})
     options[candidate.provider] = {**given, "max_tokens": ANSWER_TOKENS}
     choice = Choice(candidate.provider, candidate.model, 0.0)
-    return connect(app.registry, app.keys, choice, options, lambda _: None)
+    return connect(app.registry, app.keys, choice, options, lambda _: None, app.verdict)
 
 
 def _embedded(app: App) -> Iterator[Candidate]:

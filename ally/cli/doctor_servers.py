@@ -112,7 +112,7 @@ def _missing(who: str, server: Server, model: str) -> Finding:
 def _window(app: App, who: str, choice: Choice, server: Server | None) -> Iterator[Finding]:
     warnings: list[str] = []
     try:
-        model = connect(app.registry, app.keys, choice, app.settings.provider_options, warnings.append)
+        model = connect(app.registry, app.keys, choice, app.settings.provider_options, warnings.append, app.verdict)
     except AllyError as error:
         yield Finding("model", "broken", f"{who}: {error.message}", error.hint)
         return

@@ -12,6 +12,7 @@ from ally.cli import doctor
 from ally.cli.args import parse
 from ally.config.paths import Paths
 from ally.models.servers import forget
+from ally.models.verdicts import Verdict, Verdicts
 from tests.fakes import FakeLlamaCpp, FakeLMStudio, FakeOllama, FakeVLLM, Pulled
 
 Findings = Callable[[str], list[dict[str, Any]]]
@@ -71,6 +72,18 @@ def test_servers_that_run_are_named_with_how_to_use_them(examine: Findings) -> N
     assert "text-embedding" not in found["LM Studio"]["text"]
     assert found["llama.cpp b7123-0a1b2c3d"]["next_step"] == "ally --provider llamacpp"
     assert (found["vLLM 0.14.1"]["status"], found["vLLM 0.14.1"]["next_step"]) == ("missing", "load one there")
+
+
+def test_a_way_of_calling_tools_that_was_checked_counts(examine: Findings, folder: Path) -> None:
+    with FakeOllama() as fake:
+        options = {"ollama": at(fake.url)}
+        (before,) = examine("model", provider="ollama", model="qwen3:8b", provider_options=options)
+        verdict = Verdict("schema", {"single call": True}, "2026-11-22T10:00:00+00:00", "a" * 64)
+        verdicts = Verdicts.of_user(Paths(folder, folder, folder, folder))
+        verdicts.keep("ollama", "qwen3:8b", verdict)
+        (after,) = examine("model", provider="ollama", model="qwen3:8b", provider_options=options)
+    assert before["text"].endswith("native tool calls")
+    assert after["text"].endswith("schema tool calls")
 
 
 def test_the_window_of_the_agents_and_who_says_so(examine: Findings) -> None:
