@@ -125,15 +125,24 @@ class CompatibleProvider(BaseProvider):
         return self.spec.display_name
 
     def get_default_model(self) -> str | None:
-        """The default of the data; of a server that is asked, a model that it has, best one that is loaded."""
-        return next(iter(self._served()), self.spec.default_model)
+        """The default of the data or of config.json, else a model that the server has, best one that is loaded."""
+        named = self.spec.default_model
+        if not self._is_asked:
+            return named
+        from ally.models.servers.choice import ANY  # late: most services are not asked
+
+        return named if named and named != ANY else next(iter(self._served()), named)
 
     def get_available_models(self) -> list[str]:
         """The models of the data; of a server that is asked, those it has now."""
         return list(self.spec.models) or self._served()
 
+    @property
+    def _is_asked(self) -> bool:
+        return not self.spec.models and self.spec.compatible == "openai" and classify(self.base_url) != "cloud"
+
     def _served(self) -> list[str]:
-        if self.spec.models or self.spec.compatible != "openai" or classify(self.base_url) == "cloud":
+        if not self._is_asked:
             return []
         from ally.providers.served import served_names  # late: most services are not asked
 

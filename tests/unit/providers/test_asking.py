@@ -89,6 +89,15 @@ async def test_nothing_is_asked_of_the_cloud(monkeypatch: pytest.MonkeyPatch) ->
     await model.close()
 
 
+def test_default_of_an_endpoint_is_the_one_that_the_user_named() -> None:
+    with FakeLMStudio() as fake:
+        fake.loaded["google/gemma-3-4b"] = 8192
+        endpoint = Endpoint(base_url=fake.base_url, default_model="qwen/qwen3-8b")
+        assert CompatibleProvider(spec_from_endpoint("lab", endpoint)).get_default_model() == "qwen/qwen3-8b"
+        endpoint = Endpoint(base_url=fake.base_url)
+        assert CompatibleProvider(spec_from_endpoint("lab", endpoint)).get_default_model() == "google/gemma-3-4b"
+
+
 async def test_default_is_a_model_that_talks_and_best_one_that_is_loaded() -> None:
     with FakeLMStudio() as fake:
         cold = CompatibleProvider(load_presets()["lmstudio"])
