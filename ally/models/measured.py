@@ -9,7 +9,11 @@ from typing import Literal
 import msgspec
 
 from ally.config.paths import Paths
+from ally.errors import StorageError
 from ally.storage.atomic import write_atomic
+from ally.storage.lock import locked
+
+_LOCK_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +99,16 @@ class Measurements:
             StorageError: they cannot be written.
         """
         new = {(one.provider, one.model): one for one in measured if one.speeds}
-        if new:
-            write_atomic(self._file, msgspec.json.format(msgspec.json.encode(_File([*(self._read() | new).values()]))))
+        if not new:
+            return
+        try:
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with locked(self._file.with_suffix(".lock"), timeout_s=_LOCK_S):
+                models = [*(self._read() | new).values()]
+                write_atomic(self._file, msgspec.json.format(msgspec.json.encode(_File(models))))
+        except OSError as exc:
+            text = f"{self._file} cannot be written: {exc.strerror or exc}"
+            raise StorageError(self._file, text, hint="make room, or see who may write there") from exc
 
     def _read(self) -> dict[tuple[str, str], Measured]:
         try:

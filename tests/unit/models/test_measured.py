@@ -1,6 +1,7 @@
 """Measurements on disk."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +26,13 @@ def test_another_model_of_the_same_name_has_not_been_measured(tmp_path: Path) ->
     kept.keep([FAST])
     assert kept.find("ollama", "qwen3:8b", "abc") == FAST
     assert kept.find("ollama", "qwen3:8b", "other") is None
+
+
+def test_measurements_of_several_at_once_are_all_kept(tmp_path: Path) -> None:
+    file, names = tmp_path / "measured.json", [f"m{n}" for n in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: Measurements(file).keep([replace(FAST, model=name)]), names))
+    assert [name for name in names if Measurements(file).find("ollama", name) is None] == []
 
 
 def test_a_failed_measurement_replaces_nothing(tmp_path: Path) -> None:
