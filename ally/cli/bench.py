@@ -73,6 +73,8 @@ def _chosen(app: App) -> Chosen:
 
 def _report(measured: Sequence[Measured], advice: Advice) -> Iterator[str]:
     yield from table(COLUMNS, [_cells(one) for one in measured], space=room(), spare=("NOTE", "CONTEXT"))
+    sizes = " · ".join(f"{size:,}" for size in bench_run.SIZES)
+    yield f"READS/S and WRITES/S are tokens per second, with prompts of {sizes} tokens."
     findings = [*_warnings(advice), *_proposals(advice)]
     if findings:
         yield ""

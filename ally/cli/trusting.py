@@ -14,8 +14,9 @@ def ask_trust(app: App, folder: Path) -> None:
     if app.trust.answer(folder) is not None or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return
     say(f"Do you trust the files in {one_line(visible(str(folder)))}?")
-    say("  yes: its instructions (AGENTS.md) go to the model and its settings (.ally/config.json) hold; whoever wrote")
-    say("       them has a say in what Ally does here. no: Ally works here without them.")
+    say("  yes: its instructions (AGENTS.md) go to the model and its settings")
+    say("       (.ally/config.json) hold; who wrote them has a say in what Ally does here.")
+    say("  no:  Ally works here without them.")
     _forget_typed()
     print("Trust it? [y/N] ", end="", file=sys.stderr, flush=True)
     answer = sys.stdin.readline().strip().lower()

@@ -59,7 +59,7 @@ class OllamaWire:
         self._written: Written[list[JsonObject]] = Written()
         self.hints = Hints(
             unreachable="start Ollama (`ollama serve`), or use the embedded engine: ally --provider local",
-            unknown_model=f"fetch it with `ollama pull {target.model}`; `ollama list` shows what is there",
+            unknown_model=f"fetch it: ally models pull ollama:{target.model}; `ally models` shows what is there",
         )
 
     def write(self, target: Target, request: Request) -> Call:

@@ -114,6 +114,7 @@ def test_the_table_for_people(bench: Bench, app: App, capsys: pytest.CaptureFixt
     assert doctor.run(parse(["doctor", "--bench"]), app) == exits.OK
     printed = capsys.readouterr()
     assert "READS/S" in printed.out and "qwen3:8b" in printed.out
+    assert "tokens per second, with prompts of 512 · 2,000 tokens" in printed.out
     assert "proposal" in printed.out and "ally config set model" in printed.out
     assert "[1/2]" in printed.err and "Ctrl-C" in printed.err
 
