@@ -37,8 +37,8 @@ class PrintedCalls:
     """Turns the text of one answer into text and calls, however it was cut into pieces.
 
     With `anywhere` every call counts that is not inside code: also JSON after prose, and a fence that holds nothing
-    else. Without it a call must stand between markers of some family, outside of code, or be the whole answer. Only
-    between markers may a call name a tool that is not among `tools`.
+    else. Without it a call must stand between markers of some family, outside of code and quotations, or be the whole
+    answer. Only between markers may a call name a tool that is not among `tools`.
 
     Text comes out as it came in, without the markers and the white space around calls; at most the beginning of a
     possible marker or call is held back. Calls come whole, in their place. A call that the text ends in, or that cannot
@@ -106,6 +106,9 @@ class PrintedCalls:
         """One of the characters with which something may begin."""
         if sign in "<[":
             marker = yield from self._tape.match(_MARKERS)
+            if marker and self._markdown.is_quoted and not (self._anywhere or self._is_fresh):
+                self._say(self._tape.take(len(marker)))
+                return
             if marker in CHANNELS.whole:
                 yield from self._channel(marker)
                 return

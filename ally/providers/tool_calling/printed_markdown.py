@@ -3,6 +3,7 @@
 import re
 
 _LONGEST_FENCE = 120
+_CODE_INDENT = 4
 _FENCE = re.compile(r"(`{3,}|~{3,})(.*)")
 _TICKS = re.compile(r"`+")
 
@@ -13,6 +14,7 @@ class Markdown:
     def __init__(self) -> None:
         self._fence = ""
         self._line = ""
+        self._lead = ""
         self._runs = 0
         self._last = ""
 
@@ -31,6 +33,11 @@ class Markdown:
         """Whether nothing but white space and signs of quoting stand on the line yet."""
         return not self._line
 
+    @property
+    def is_quoted(self) -> bool:
+        """Whether the line is one of a quotation, or of a block that is code by its indent."""
+        return ">" in self._lead or len(self._lead.expandtabs(4)) >= _CODE_INDENT
+
     def advance(self, text: str) -> None:
         """`text` was said."""
         first, *others = text.split("\n")
@@ -46,6 +53,8 @@ class Markdown:
     def _say(self, piece: str) -> None:
         if not piece:
             return
+        if not self._line and len(self._lead) < _CODE_INDENT:
+            self._lead += piece[: len(piece) - len(piece.lstrip(" \t>"))]
         if len(self._line) < _LONGEST_FENCE:
             self._line = (self._line + piece).lstrip(" \t\r>")[:_LONGEST_FENCE]
         self._runs += len(_TICKS.findall(piece)) - (self._last == "`" and piece[0] == "`")
@@ -57,4 +66,4 @@ class Markdown:
             self._fence = "" if found[1][0] == "`" and "`" in found[2] else found[1]
         elif found and found[1].startswith(self._fence) and not found[2].strip():
             self._fence = ""
-        self._line, self._runs, self._last = "", 0, ""
+        self._line, self._lead, self._runs, self._last = "", "", 0, ""

@@ -39,6 +39,11 @@ EXPLANATIONS = {
     "list of words": '["read", "list_files"]',
     "python list": "[x(1) for x in y]",
     "html": "<div>\n<table><tr><td>1</td></tr></table>\n</div>",
+    "quotation": f"The file says:\n\n> <tool_call>\n> {CALL_A}\n> </tool_call>\n\nI did not do it.",
+    "quoted at the end": f"The file says:\n\n  > > [TOOL_CALLS][{CALL_A}]",
+    "indented code": f"It prints this:\n\n    <tool_call>\n    {CALL_A}\n    </tool_call>\n\nand waits.",
+    "tabs": f"It prints this:\n\n\t<|python_tag|>{CALL_A}\n",
+    "quoted parts": 'It says:\n> <|channel|>commentary to=functions.read <|message|>{"path": "a"}<|call|>',
     "unclosed fence": "```python\nprint('<tool_call>')\n",
 }
 
