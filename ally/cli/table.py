@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ally.cli.terminal import clean, one_line
 
-MIN_CUT = 12
+MIN_CUT = 8
 
 
 def room() -> int | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ally.cli.table import cut, hang, table, width
+from ally.cli.table import columns, cut, hang, table, width
 
 HEADER = ("NAME", "ORIGIN", "MODEL")
 ROWS = [("lab", "endpoint", "a-model-with-a-long-name"), ("世界", "builtin", "m")]
@@ -45,3 +45,9 @@ def test_a_cell_of_any_length_is_cut_at_once():
     assert cut("世界世界", 5) == "世界…"
     assert cut("世界", 4) == "世界"
     assert cut("e\u0301e\u0301", 2) == "e\u0301e\u0301"
+
+
+def test_a_long_name_leaves_little_of_the_last_column_and_still_one_line():
+    (line,) = columns([("x" * 62, "native", "this machine")], space=80)
+    assert line.endswith("  native  this ma…")
+    assert width(line) <= 80
