@@ -14,6 +14,7 @@ from ally.messages import JsonObject
 from ally.models.catalogue import STARTER, load_catalogue
 from ally.models.facts import ListedModel
 from ally.models.progress import size_text
+from ally.models.servers import fields
 from ally.models.servers.ollama import list_models, server
 from ally.models.store import installed
 from ally.providers.discovery.entry import ProviderEntry
@@ -33,7 +34,7 @@ def ollama_findings(env: Mapping[str, str], options: JsonObject, *, is_offline: 
         yield Finding("Ollama", "ok", f"{root} was not asked: {reason}")
         return
     try:
-        version = get_json(f"{root}/api/version", BUDGET_S).get("version")
+        version = fields.text(get_json(f"{root}/api/version", BUDGET_S), "version") or "an unknown version"
     except NoAnswer as reason:
         step = "start it with `ollama serve`, or do without: the engine of Ally needs no Ollama"
         yield Finding("Ollama", "missing", f"{root}: {reason}", step)
