@@ -166,7 +166,8 @@ class App:
         flags = {"provider": provider, "model": model, "temperature": temperature}
         settings = self.load(flags).settings
         wanted = settings.for_agent(agent)
-        found = None if wanted.provider else default_choice(self.env, settings.provider_options.get("ollama", {}))
+        ollama = settings.provider_options.get("ollama", {})
+        found = None if wanted.provider else default_choice(self.env, ollama, self.warn)
         choice = Choice(
             provider=found.provider if found else str(wanted.provider),
             model=wanted.model or (found.model if found else None),

@@ -1,9 +1,12 @@
-"""Noticing that a model no longer says anything: the same few characters for ever."""
+"""Noticing that a model no longer says anything: the same few characters or sentences for ever."""
 
 SPAN = 800
 """So many characters of nothing but repetition are enough."""
 
-LONGEST_PERIOD = 80
+LEAST_REPEATS = 6
+"""Longer passages have to come so often."""
+
+LONGEST_PERIOD = 500
 _EVERY = 64
 
 
@@ -19,7 +22,7 @@ class Repetition:
 
         Lines, spaces and rules of tables may be as long as they like: only what holds a letter or a digit counts.
         """
-        self._tail = (self._tail + text)[-SPAN:]
+        self._tail = (self._tail + text)[-LONGEST_PERIOD * LEAST_REPEATS :]
         self._unseen += len(text)
         if self._unseen < _EVERY or len(self._tail) < SPAN:
             return False
@@ -27,8 +30,8 @@ class Repetition:
         return self._is_periodic()
 
     def _is_periodic(self) -> bool:
-        tail = self._tail
-        for period in range(1, LONGEST_PERIOD + 1):
+        for period in range(1, min(LONGEST_PERIOD, len(self._tail) // LEAST_REPEATS) + 1):
+            tail = self._tail[-max(SPAN, period * LEAST_REPEATS) :]
             if tail[period:] == tail[:-period]:
                 return any(char.isalnum() for char in tail[:period])
         return False

@@ -96,7 +96,8 @@ def choose(root: str, model: str, described: Described, wanted: int | None, pins
         return Pin(described.num_ctx, "server")
     now = loaded.context_window if loaded else None
     if now is not None and now >= WORTH_KEEPING:
-        return Pin(pins.keep(root, model, now, over=True), "server")
+        # A larger one is somebody else's wish, and holds only as long as the model is loaded so.
+        return Pin(pins.keep(root, model, now, over=True) if now <= LARGEST else now, "server")
     pinned = pins.find(root, model) or pins.keep(root, model, _fitting(root, described))
     most = facts.trained_window or pinned
     return Pin(min(pinned, most), "server" if now == min(pinned, most) else "guess")

@@ -6,7 +6,7 @@ from ally import __version__
 from ally.cli.commands.chat import Chat, Command
 from ally.cli.commands.models import describe
 from ally.cli.commands.permissions import MODES, policy_of
-from ally.cli.commands.window import last_turn, of_window
+from ally.cli.commands.window import doubt_window, last_turn, of_window
 from ally.cli.terminal import one_line
 from ally.engine.context import used
 
@@ -49,7 +49,8 @@ def surroundings(chat: Chat) -> str:
     sandbox, policy = chat.app.sandbox, policy_of(chat)
     held = "no sandbox" if sandbox.tier == "C" else f"sandbox {sandbox.tier} ({sandbox.name})"
     held += "" if policy.confined else ": every command asks"
-    return f"mode {policy.mode}: {MODES[policy.mode]} · {held}"
+    doubt = doubt_window(chat.talk.model.profile)
+    return "\n".join([f"mode {policy.mode}: {MODES[policy.mode]} · {held}", *([doubt] if doubt else [])])
 
 
 async def leave(chat: Chat, rest: str) -> str:

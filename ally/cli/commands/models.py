@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ally.agents.spec import load_agent
 from ally.cli.commands.chat import Chat, Command
+from ally.cli.commands.window import doubt_window
 from ally.cli.providers import key_state
 from ally.cli.table import columns, room
 from ally.cli.terminal import clean, one_line
@@ -101,7 +102,8 @@ async def _switch(chat: Chat, provider: str, model: str | None) -> str:
     """Go on with another model; the old one stays if the new one cannot be had."""
     other = chat.app.converse(chat.agent, provider=provider, model=model, temperature=chat.args.temperature)
     await chat.talk.change_model(other.model, other.system).close()
-    return describe(chat)
+    doubt = doubt_window(other.model.profile)
+    return "\n".join([describe(chat), *([f"({doubt})"] if doubt else [])])
 
 
 async def _doubt(chat: Chat, provider: str, name: str) -> str:

@@ -7,6 +7,7 @@ from ally.cli.terminal import clean, one_line
 from ally.engine.compaction import compact
 from ally.engine.context import shares, used
 from ally.events import Compacted, Notice
+from ally.models.facts import SMALL_WINDOW
 from ally.providers.model import Profile
 
 BAR_COLUMNS = 30
@@ -45,6 +46,14 @@ def of_window(profile: Profile, total: int) -> str:
     if window is None:
         return "; the size of the window is not known (context_window in provider_options sets it)"
     return f" of {window:,} ({total / window:.0%}; {SOURCES[profile.context_window_source]})"
+
+
+def doubt_window(profile: Profile) -> str:
+    """A word on a window that is too small for work with tools; empty for others."""
+    window = profile.context_window
+    if window is None or window >= SMALL_WINDOW or profile.is_tiny:
+        return ""
+    return f"its window holds {window:,} tokens, little for work with tools: ally doctor says how to get a larger one"
 
 
 def last_turn(chat: Chat) -> str:

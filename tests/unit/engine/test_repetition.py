@@ -8,6 +8,7 @@ from ally.messages import user
 from ally.providers.model import Done, TextChunk
 from tests.scripted import ScriptedModel
 
+PARAGRAPH = "".join(f"This is sentence number {number} of it. " for number in range(12))
 TABLE = "| a | b |\n|---|---|\n" + "| 1 | 2 |\n| 3 | 4 |\n".join(f"row {number}\n" for number in range(200))
 
 
@@ -17,12 +18,14 @@ def is_stuck(text: str, size: int) -> bool:
 
 
 @pytest.mark.parametrize("size", [1, 3, 64, 5_000])
-@pytest.mark.parametrize("period", ["2.", "1.1.1.2", "the same sentence again and again, ", "好的。"])
+@pytest.mark.parametrize("period", ["2.", "1.1.1.2", "the same sentence again and again, ", "好的。", PARAGRAPH])
 def test_a_model_that_only_repeats_itself_is_noticed(period: str, size: int):
     assert is_stuck("Here is the list: " + period * 2_000, size)
 
 
-@pytest.mark.parametrize("text", ["-" * 5_000, "\n" * 5_000, " " * 5_000, "=-" * 3_000, TABLE, "0, " * 150, ""])
+@pytest.mark.parametrize(
+    "text", ["-" * 5_000, "\n" * 5_000, " " * 5_000, "=-" * 3_000, TABLE, "0, " * 150, PARAGRAPH * 3, ""]
+)
 def test_rules_blanks_and_tables_are_none(text: str):
     assert not is_stuck(text, 7)
 

@@ -142,6 +142,8 @@ def test_the_pin_is_what_the_user_wants_else_the_modelfile_else_what_is_loaded_e
     assert chosen(pins, loaded=Loaded(16_384, 5, 0)) == Pin(16_384, "server")
     assert chosen(pins) == Pin(16_384, "guess")  # pinned by now
     assert chosen(pins, loaded=Loaded(4_096, 5, 0)) == Pin(16_384, "guess")
+    assert chosen(pins, loaded=Loaded(40_000, 5, 0)) == Pin(40_000, "server")
+    assert chosen(pins) == Pin(16_384, "guess")  # what somebody else wanted is not asked for again
     assert chosen(pins, facts=replace(FACTS, trained_window=8_192)) == Pin(8_192, "guess")
     assert chosen(pins, facts=replace(FACTS, is_remote=True)) is None
 

@@ -77,6 +77,20 @@ def test_address_of_the_options_wins(ollama: _Server):
     assert default_choice({"OLLAMA_HOST": "127.0.0.1:1"}, options) == Choice("ollama", "qwen3:8b")
 
 
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [("", []), ("http://192.168.77.1:11434", ["is on another machine"]), ("127.0.0.1:{port}", ["does not answer"])],
+)
+def test_an_ollama_that_the_user_named_is_not_left_out_in_silence(closed_port: int, host: str, said: list[str]):
+    told: list[str] = []
+    servers.forget()
+    env = {"OLLAMA_HOST": host.format(port=closed_port)} if host else {}
+    options = {} if host else {"base_url": ""}
+    default_choice(env, options, told.append)
+    assert len(told) == len(said)
+    assert all(part in text for part, text in zip(said, told, strict=True))
+
+
 def test_cloud_models_and_embedders_are_not_chosen(ollama: _Server):
     assert choose(ollama, {"models": [*CLOUD, *EMBEDDERS]}) == LOCAL
     assert choose(ollama, {"models": [*CLOUD, *EMBEDDERS, CHAT]}) == Choice("ollama", "qwen3:8b")
