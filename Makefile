@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run check lint types imports architecture test rigs bench docs netns lock hooks clean
+.PHONY: help setup run check lint types imports architecture test rigs bench peers docs netns lock hooks clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -37,6 +37,12 @@ rigs: setup ## Kill and interrupt Ally 200 times each, at every moment (half an 
 
 bench: setup ## What Ally costs, beside bare Python, llm and itself; writes benchmarks/results/
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.tool_choice
+	$(BIN)/python -m benchmarks.warm
+	$(BIN)/python -m benchmarks.warm_long
+
+peers: setup ## Install the agents that the warm benchmark compares with, if npm and the package index are there
+	$(BIN)/python -m benchmarks.peers
 
 docs: setup ## Write the pages again that are made from the code
 	@for page in scripts/docs_*.py; do $(BIN)/python "$$page" || exit 1; done
