@@ -14,13 +14,14 @@ from tests.unit.sandbox.running import ROOT, run_in
 
 
 def test_the_working_folder_can_be_written_and_nothing_else(sh: Run, root: Path, home: Path):
+    own = Path("/tmp") / f"ally-{root.parent.name}-{home.name}"
     done = sh(
-        f"echo a > new; echo b > {home}/b; echo c > {root.parent}/c; echo d > /usr/d; echo e > /tmp/e && cat /tmp/e",
+        f"echo a > new; echo b > {home}/b; echo c > {root.parent}/c; echo d > /usr/d; echo e > {own} && cat {own}",
         root,
     )
     assert (root / "new").read_text() == "a\n"
     assert not (home / "b").exists() and not (root.parent / "c").exists() and not Path("/usr/d").exists()
-    assert done.stdout == "e\n" and not Path("/tmp/e").exists()
+    assert done.stdout == "e\n" and not own.exists()
 
 
 def test_a_read_only_command_writes_nowhere(sh: Run, root: Path):
