@@ -1,5 +1,6 @@
 """`python3 -m tests [PYTEST ARGUMENTS]`: installs what the tests need into `.venv` and runs them."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -10,12 +11,14 @@ import bootstrap  # noqa: E402 - the folder above has to be importable first
 
 
 def main() -> int:
-    """Run pytest on the whole suite, two at a time, or on what the arguments name."""
+    """Run pytest on the whole suite, or on what the arguments name; many tests wait, so one more than there are cores."""
     bootstrap.ensure_installed(ROOT, bootstrap.DEV_LOCK)
     import pytest  # heavy
 
     arguments = sys.argv[1:]
-    workers = [] if any(word.startswith(("-n", "--pdb", "--numprocesses")) for word in arguments) else ["-n", "auto"]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    is_chosen = any(word.startswith(("-n", "--pdb", "--numprocesses")) for word in arguments)
+    workers = [] if is_chosen else ["-n", str(cores + 1)]
     return pytest.main([*workers, f"--rootdir={ROOT}", *arguments])
 
 
