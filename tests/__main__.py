@@ -11,7 +11,7 @@ import bootstrap  # noqa: E402 - the folder above has to be importable first
 
 
 def main() -> int:
-    """Run pytest on the whole suite, or on what the arguments name; many tests wait, so one more than there are cores."""
+    """Run pytest on the whole suite, or on what the arguments name, one more at a time than there are cores: many wait."""
     bootstrap.ensure_installed(ROOT, bootstrap.DEV_LOCK)
     import pytest  # heavy
 
