@@ -182,9 +182,8 @@ class ToolCallingModel:
         if choice != "auto":
             named = [tool for tool in tools if tool.name == choice]
             return answer_schema(named or tools, may_answer=False)
-        if narrowed := self._narrow(request):
-            return answer_schema(narrowed.tools, may_answer=narrowed.may_answer)
-        return answer_schema(tools, may_answer=True)
+        narrowed = self._narrow(request)
+        return _form_of(narrowed) if narrowed else answer_schema(tools, may_answer=True)
 
     def _narrow(self, request: Request) -> "Narrowed | None":
         """What the user's words leave to a model that cannot choose itself; None for one that can, or may not call."""
@@ -208,7 +207,12 @@ class ToolCallingModel:
             return _Attempt(sent, PlainReader(), ids, given=answer_of(request.messages))
         if narrowed is None and request.tool_choice in ("auto", "none"):
             return _Attempt(sent, PlainReader(), ids)
-        return _Attempt(replace(sent, json_schema=self._form(request)), FormReader(request.tools, ids), ids)
+        form = _form_of(narrowed) if narrowed else self._form(request)
+        return _Attempt(replace(sent, json_schema=form), FormReader(request.tools, ids), ids)
+
+
+def _form_of(narrowed: "Narrowed") -> dict[str, object]:
+    return answer_schema(narrowed.tools, may_answer=narrowed.may_answer)
 
 
 def _words(message: Message) -> Message:
