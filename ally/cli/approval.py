@@ -10,11 +10,12 @@ from typing import cast
 
 from ally.cli.keyboard import Keyboard
 from ally.cli.screen import Screen
-from ally.cli.table import hang, width
-from ally.cli.terminal import one_line, say, visible
+from ally.cli.terminal import say
 from ally.engine.gate import Answer
 from ally.events import Question
 from ally.permissions.action import Scope
+from ally.terminal.table import hang, width
+from ally.terminal.text import one_line, visible
 
 _KEYS: dict[str, Scope] = {"y": "once", "s": "session", "p": "project", "a": "always"}
 _WORDS = {"yes": "y", "session": "s", "project": "p", "always": "a", "no": "n", "view": "v"}

@@ -8,14 +8,15 @@ from ally.app import App
 from ally.cli import bench_run, exits
 from ally.cli.doctor_servers import choice_of
 from ally.cli.finding import Finding, lines
-from ally.cli.table import room, table
-from ally.cli.terminal import clean, say
+from ally.cli.terminal import say
 from ally.config.settings import AGENTS
 from ally.models.advice import Advice, Chosen, advise
 from ally.models.measured import Measured, Measurements
 from ally.models.memory import available_bytes
 from ally.models.progress import size_text
 from ally.models.servers import ollama
+from ally.terminal.table import room, table
+from ally.terminal.text import clean
 
 COLUMNS = ("MODEL", "PROVIDER", "READS/S", "WRITES/S", "LOAD", "MEMORY", "CONTEXT", "NOTE")
 NOTHING = "There is no model to measure here."

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ally.cli.exits import OK
-from ally.cli.terminal import clean, one_line, say
+from ally.cli.terminal import say
 from ally.config.change import Change, plan_change
 from ally.config.load import config_files
 from ally.config.merge import leaves
@@ -19,6 +19,7 @@ from ally.config.secrets import env_files
 from ally.config.settings import Settings
 from ally.config.view import as_json, is_secret, masked, split_key
 from ally.storage.atomic import write_atomic
+from ally.terminal.text import clean, one_line
 
 MAX_VALUE_CHARACTERS = 60
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ally.cli.table import hang, room
-from ally.cli.terminal import one_line
+from ally.terminal.table import hang, room
+from ally.terminal.text import one_line
 
 TOPIC_WIDTH = 14
 STATUS_WIDTH = 7

@@ -67,7 +67,7 @@ def _dispatch(args: argparse.Namespace, api_keys: ApiKeys | None) -> int:
         case _ if args.print:
             from ally.cli import oneshot as front  # heavy
         case _:
-            from ally.cli import chat as front  # heavy
+            from ally.cli import plain as front  # heavy
     return front.run(args, app)
 
 

@@ -4,8 +4,9 @@ import os
 import sys
 import time
 
-from ally.cli.terminal import one_line, say
+from ally.cli.terminal import say
 from ally.models.progress import OnProgress, Progress, size_text
+from ally.terminal.text import one_line
 
 _LINE_EVERY_S = 5.0
 

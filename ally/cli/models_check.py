@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from ally.app import App
 from ally.cli import exits
-from ally.cli.terminal import one_line, say
+from ally.cli.terminal import say
 from ally.errors import StorageError, UsageError
 from ally.messages import JsonObject
 from ally.models.verdicts import Strategy, Verdict, Verdicts
+from ally.terminal.text import one_line
 
 if TYPE_CHECKING:
     from ally.providers.connect import Choice
@@ -102,7 +103,7 @@ def _holder(app: App, name: str, usual: str) -> str:
     Raises:
         UsageError: several others have it.
     """
-    from ally.cli.model_rows import holders, servers  # heavy
+    from ally.chat.model_rows import holders, servers  # heavy
 
     having = holders(app, name, servers(app))
     if usual in having or not having:

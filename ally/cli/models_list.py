@@ -4,13 +4,15 @@ import json
 import sys
 
 from ally.app import App
+from ally.chat.commands.models import LOCATIONS
+from ally.chat.model_cells import note, source_text, tools_text, window_text
+from ally.chat.model_rows import KINDS, Group, Row, as_json, groups, parameters
 from ally.cli import exits
-from ally.cli.commands.models import LOCATIONS
-from ally.cli.model_rows import KINDS, Group, Row, as_json, groups, parameters
-from ally.cli.table import cut, room, table, width
-from ally.cli.terminal import one_line, say
+from ally.cli.terminal import say
 from ally.egress.location import classify
 from ally.models.progress import size_text
+from ally.terminal.table import cut, room, table, width
+from ally.terminal.text import one_line
 
 COLUMNS = ("NAME", "WEIGHTS", "QUANT", "SIZE", "WINDOW", "SOURCE", "TOOLS", "NOTE")
 SPARE = ("QUANT", "WEIGHTS", "SOURCE", "SIZE")
@@ -31,42 +33,6 @@ def run(app: App, *, as_rows: bool) -> int:
     say("Fetch one: ally models pull NAME (for Ollama: ally models pull ollama:NAME)")
     say("Any other GGUF file: ally models pull MY-NAME --from hf:OWNER/REPO/FILE.gguf")
     return exits.OK
-
-
-def window_text(row: Row) -> str:
-    """What one request and its answer may hold; "≤" where only the model's own limit is known."""
-    facts = row.facts
-    if facts.context_window and (row.is_usable or facts.embeds):
-        return f"{facts.context_window:,}"
-    return f"≤{facts.trained_window:,}" if facts.trained_window else "?"
-
-
-def source_text(row: Row) -> str:
-    """Who says so."""
-    facts = row.facts
-    if facts.context_window:
-        return facts.context_window_source
-    return "server" if facts.trained_window else ""
-
-
-def tools_text(row: Row) -> str:
-    """How it calls tools."""
-    return "no" if row.facts.embeds else row.tool_calling or "?"
-
-
-def note(row: Row) -> str:
-    """What else matters."""
-    passed = row.verdict.passed.values() if row.verdict else ()
-    speed = row.measured.generation_per_s if row.measured else None
-    said = (
-        (row.facts.is_remote, "runs in a cloud"),
-        (row.facts.embeds, "embeddings only"),
-        (row.is_loaded, "loaded"),
-        (speed, f"{speed:.0f} tok/s" if speed else ""),
-        (passed, f"checked {sum(passed)}/{len(passed)}"),
-        (not row.is_installed and row.file.licence, row.file.licence),
-    )
-    return ", ".join(text for applies, text in said if applies)
 
 
 def heading(group: Group) -> str:

@@ -10,16 +10,18 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
-from ally.app import App, Consent
+from ally.app import App
+from ally.chat.activity import Activity, title_of
+from ally.chat.chat import open_chat
+from ally.chat.commands.permissions import policy_of
 from ally.cli import exits
-from ally.cli.activity import Activity, title_of
-from ally.cli.commands.chat import open_chat
-from ally.cli.commands.permissions import policy_of
 from ally.cli.folder import enter
 from ally.cli.outcome import LIMITS, Outcome
 from ally.cli.outputs import Output, TextOutput, open_output
+from ally.cli.plain_front import PlainFront
 from ally.cli.signals import exit_code, leaving, stopping
-from ally.cli.terminal import one_line, report, say
+from ally.cli.starting import start_of
+from ally.cli.terminal import report, say
 from ally.cli.trusting import untrusted_notice
 from ally.engine.conversation import Conversation
 from ally.engine.loop import send
@@ -27,6 +29,7 @@ from ally.engine.schema import UnknownReference, read_form
 from ally.errors import AllyError, BadReply, UsageError
 from ally.events import Notice, PermissionDenied
 from ally.messages import JsonObject, user
+from ally.terminal.text import one_line
 
 _STDIN_NOTICE_S = 3.0
 
@@ -65,8 +68,7 @@ class _Task:
 
 async def _run(args: argparse.Namespace, app: App, task: _Task) -> int:
     """Answer in the session that the options name. Nobody can be asked, so that what is not allowed is denied."""
-    consent = Consent(args.permission_mode, tuple(args.allow), tuple(args.deny))
-    chat = await open_chat(app, args, consent, say)
+    chat = await open_chat(app, start_of(args), PlainFront())
     outcome, talk = task.outcome, chat.talk
     outcome.session_id, outcome.agent = chat.session.id, chat.agent
     outcome.tools = [spec.name for spec in talk.tool_specs()]

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Protocol
 
 from ally.cli.outcome import LIMITS, Outcome
-from ally.cli.terminal import clean
 from ally.events import Compacted, Event, MessageFinished, TextDelta, ThinkingDelta, ToolFinished, TurnStarted
 from ally.messages import AssistantMessage, BadToolCall, JsonObject, Text, Thinking, ToolCall, ToolResult
+from ally.terminal.text import clean
 
 
 class Output(Protocol):

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from ally.app import App, Consent
 from ally.cli.exits import OK
-from ally.cli.table import columns, hang, room
-from ally.cli.terminal import clean, one_line
 from ally.errors import UsageError
 from ally.messages import JsonObject
 from ally.permissions.action import Action, Allow, Ask, Decision, Deny, Kind
 from ally.permissions.configured import configured_rules
 from ally.permissions.rules import READING, SHELL, WRITING, split_call
+from ally.terminal.table import columns, hang, room
+from ally.terminal.text import clean, one_line
 from ally.tools.workspace import Workspace
 
 _KINDS: dict[str, Kind] = {

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from ally.app import App
 from ally.cli import exits
-from ally.cli.table import hang, room, table
-from ally.cli.terminal import clean, one_line, say
+from ally.cli.terminal import say
 from ally.errors import UsageError
 from ally.messages import JsonObject
-from ally.providers.discovery.entry import ProviderEntry
+from ally.providers.discovery.entry import ProviderEntry, key_state
+from ally.terminal.table import hang, room, table
+from ally.terminal.text import clean, one_line
 
 COLUMNS = ("NAME", "PROVIDER", "ORIGIN", "LOCATION", "KEY", "DEFAULT MODEL")
 SPARE = ("ORIGIN", "PROVIDER")
@@ -147,13 +148,6 @@ def cells_of(entry: ProviderEntry, missing: Sequence[str]) -> tuple[str, ...]:
         key_state(entry, missing),
         entry.default_model or "-",
     )
-
-
-def key_state(entry: ProviderEntry, missing: Sequence[str]) -> str:
-    """Whether its keys are there, in a word or two."""
-    if not entry.required_env_vars:
-        return "not needed"
-    return f"no {', '.join(missing)}" if missing else "set"
 
 
 def keys_in_full(entry: ProviderEntry, missing: Sequence[str]) -> str:

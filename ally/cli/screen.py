@@ -3,8 +3,8 @@
 import sys
 from collections.abc import Iterator
 
-from ally.cli.activity import Activity
-from ally.cli.terminal import clean, one_line, report, say
+from ally.chat.activity import Activity
+from ally.cli.terminal import report, say
 from ally.events import (
     Compacted,
     Event,
@@ -17,6 +17,7 @@ from ally.events import (
     TurnStarted,
     UserSaid,
 )
+from ally.terminal.text import clean, one_line
 
 _ENDS = {
     "length": "(The answer reached the model's length limit.)",

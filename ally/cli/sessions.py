@@ -7,8 +7,7 @@ from pathlib import Path
 
 from ally.app import App
 from ally.cli import exits
-from ally.cli.table import room, table
-from ally.cli.terminal import clean, one_line, say
+from ally.cli.terminal import say
 from ally.errors import StorageError, UsageError
 from ally.messages import JsonObject
 from ally.sessions import export
@@ -17,6 +16,8 @@ from ally.sessions.session import Session
 from ally.sessions.store import Sessions, Summary
 from ally.sessions.transcript import Called, Fact, Item, Picture, Said, Thought, transcript
 from ally.storage.atomic import write_atomic
+from ally.terminal.table import room, table
+from ally.terminal.text import clean, one_line
 
 COLUMNS = ("ID", "WHEN", "AGENT", "TITLE")
 MAX_SHOWN_CHARACTERS = 2000

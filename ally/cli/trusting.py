@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 
 from ally.app import App
-from ally.cli.terminal import one_line, say, visible
+from ally.cli.terminal import say
+from ally.terminal.text import one_line, visible
 
 _FILES = ("AGENTS.md", "CLAUDE.md", "GEMINI.md", ".ally/config.json")
 

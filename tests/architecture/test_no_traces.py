@@ -47,7 +47,11 @@ def test_the_locks_satisfy_what_the_project_asks_for():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     extras = project["project"]["optional-dependencies"]
     groups = project["dependency-groups"]
-    program = [*project["project"]["dependencies"], *extras["langchain"], *extras["local"], *groups["build"]]
+    program = [
+        *project["project"]["dependencies"],
+        *(one for name in ("langchain", "local", "images", "serve") for one in extras[name]),
+        *groups["build"],
+    ]
     assert _unsatisfied("requirements.lock", program) == []
     assert _unsatisfied("requirements-dev.lock", [*program, *groups["dev"]]) == []
 

@@ -1,6 +1,6 @@
 """One row of `ally providers`, and where it came from."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -105,3 +105,10 @@ def farthest(addresses: Iterable[str]) -> Location:
         if place in places:
             return place
     return "cloud"
+
+
+def key_state(entry: ProviderEntry, missing: Sequence[str]) -> str:
+    """Whether its keys are there, in a word or two."""
+    if not entry.required_env_vars:
+        return "not needed"
+    return f"no {', '.join(missing)}" if missing else "set"

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from ally.cli.terminal import clean
 from ally.messages import (
     AssistantMessage,
     BadToolCall,
@@ -27,6 +26,7 @@ from ally.sessions.codec import decode
 from ally.sessions.masking import MASK, masker
 from ally.sessions.session import Session
 from ally.sessions.store import Sessions
+from ally.terminal.text import clean
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)> ![p](http://evil.example/a.png) \x1b[2J\u202e"
 

@@ -4,10 +4,10 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ally.cli.table import cut
-from ally.cli.terminal import clean, one_line
 from ally.events import Event, PermissionDenied, ToolFinished, ToolProgress, ToolRequested
 from ally.messages import BadToolCall, ToolCall, ToolResult
+from ally.terminal.table import cut
+from ally.terminal.text import clean, one_line
 from ally.tools.output import plain
 
 SHOWN_LINES = 20

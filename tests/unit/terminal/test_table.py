@@ -2,7 +2,7 @@
 
 import pytest
 
-from ally.cli.table import columns, cut, hang, table, width
+from ally.terminal.table import columns, cut, hang, table, width
 
 HEADER = ("NAME", "ORIGIN", "MODEL")
 ROWS = [("lab", "endpoint", "a-model-with-a-long-name"), ("世界", "builtin", "m")]

@@ -3,8 +3,9 @@
 import difflib
 import os
 
-from ally.cli.commands import basics, changes, models, permissions, sessions, window
-from ally.cli.commands.chat import Chat, Command
+from ally.chat.chat import Chat
+from ally.chat.commands import basics, changes, models, permissions, sessions, window
+from ally.chat.commands.command import Command
 from ally.errors import UsageError
 
 _ALIASES = {"/h": "/help", "/exit": "/quit", "/q": "/quit"}

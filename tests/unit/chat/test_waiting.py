@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ally.cli.waiting import Waiting, silence
+from ally.chat.waiting import Waiting, silence
 from ally.engine.conversation import Conversation
 from ally.events import Event, TextDelta, ToolFinished, ToolRequested, TurnStarted
 from ally.messages import ToolCall, ToolResult

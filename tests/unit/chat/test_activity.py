@@ -1,6 +1,6 @@
 """What tools do, in plain lines."""
 
-from ally.cli.activity import LAST_LINES, LINE_COLUMNS, SHOWN_LINES, Activity
+from ally.chat.activity import LAST_LINES, LINE_COLUMNS, SHOWN_LINES, Activity
 from ally.events import PermissionDenied, ToolFinished, ToolProgress, ToolRequested
 from ally.messages import BadToolCall, ToolCall, ToolResult
 

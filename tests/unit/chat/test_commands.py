@@ -2,7 +2,7 @@
 
 import pytest
 
-from ally.cli.commands.registry import is_command
+from ally.chat.commands.registry import is_command
 
 
 @pytest.mark.parametrize("text", ["/help", "/model x", " /quit ", "/nonsense"])

@@ -3,13 +3,14 @@
 import asyncio
 from pathlib import Path
 
-from ally.cli.commands.chat import Chat, Command
-from ally.cli.table import room, table
-from ally.cli.terminal import clean, one_line
+from ally.chat.chat import Chat
+from ally.chat.commands.command import Command
 from ally.errors import StorageError, UsageError
 from ally.sessions import export as documents
 from ally.sessions.masking import masker
 from ally.storage.atomic import write_atomic
+from ally.terminal.table import table
+from ally.terminal.text import clean, one_line
 
 SHOWN = 20
 SHOWN_CHARACTERS = 300
@@ -21,7 +22,11 @@ async def sessions(chat: Chat, words: str) -> str:
     if words:
         hits = chat.app.sessions.search(words, Path.cwd(), limit=SHOWN)
         rows = [(hit.session, documents.date_text(hit.at, local=True), hit.role, hit.excerpt) for hit in hits]
-        return "\n".join(table(("ID", "WHEN", "WHO", "TEXT"), rows, space=room())) if rows else "Nothing was found."
+        return (
+            "\n".join(table(("ID", "WHEN", "WHO", "TEXT"), rows, space=chat.front.columns))
+            if rows
+            else "Nothing was found."
+        )
     found = chat.app.sessions.list(Path.cwd())
     if not found:
         return "There is no session of this folder yet."
@@ -34,7 +39,7 @@ async def sessions(chat: Chat, words: str) -> str:
         )
         for one in found[:SHOWN]
     ]
-    lines = table(("  ID", "WHEN", "AGENT", "TITLE"), rows, space=room(), spare=("AGENT",))
+    lines = table(("  ID", "WHEN", "AGENT", "TITLE"), rows, space=chat.front.columns, spare=("AGENT",))
     return "\n".join([*lines, "/resume ID goes on with one; how an id begins is enough."])
 
 

@@ -6,7 +6,7 @@ import textwrap
 import unicodedata
 from collections.abc import Sequence
 
-from ally.cli.terminal import clean, one_line
+from ally.terminal.text import clean, one_line
 
 MIN_CUT = 8
 

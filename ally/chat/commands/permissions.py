@@ -3,13 +3,14 @@
 from dataclasses import replace
 from typing import Literal
 
-from ally.cli.commands.chat import Chat, Command
-from ally.cli.table import room, table
-from ally.cli.terminal import visible
+from ally.chat.chat import Chat
+from ally.chat.commands.command import Command
 from ally.config.settings import PermissionMode
 from ally.errors import UsageError
 from ally.permissions.policy import Policy
 from ally.permissions.rules import parse_rule
+from ally.terminal.table import table
+from ally.terminal.text import visible
 from ally.tools.catalogue import why_unknown
 
 _HINT = "/permissions, /permissions mode MODE, /permissions allow RULE, /permissions deny RULE"
@@ -27,7 +28,7 @@ async def permissions(chat: Chat, rest: str) -> str:
     value = value.strip()
     match word:
         case "":
-            return _shown(policy_of(chat))
+            return _shown(policy_of(chat), chat.front.columns)
         case "mode" if value:
             return _set_mode(chat, value)
         case "allow" | "deny" if value:
@@ -67,9 +68,9 @@ def _add(chat: Chat, effect: Literal["allow", "deny"], text: str) -> str:
     return f"{effect} {visible(rule.text)}: until this chat ends."
 
 
-def _shown(policy: Policy) -> str:
+def _shown(policy: Policy, space: int | None) -> str:
     rows = [(rule.effect, visible(rule.text), visible(rule.origin)) for rule in policy.rules]
-    listed = table(("EFFECT", "RULE", "FROM"), rows, space=room()) if rows else ["no rules"]
+    listed = table(("EFFECT", "RULE", "FROM"), rows, space=space) if rows else ["no rules"]
     sandbox = "in the sandbox" if policy.confined else "without a sandbox that holds, so every command asks"
     return "\n".join([f"mode {policy.mode}: {MODES[policy.mode]}; commands run {sandbox}", *listed])
 

@@ -5,19 +5,19 @@ import difflib
 from typing import TYPE_CHECKING
 
 from ally.agents.spec import load_agent
-from ally.cli.commands.chat import Chat, Command
-from ally.cli.commands.window import doubt_window
-from ally.cli.providers import key_state
-from ally.cli.table import columns, room
-from ally.cli.terminal import clean, one_line
+from ally.chat.chat import Chat
+from ally.chat.commands.command import Command
+from ally.chat.commands.window import doubt_window
 from ally.config.settings import AGENTS
 from ally.errors import UsageError
 from ally.models.servers.choice import chat_models, find_model
-from ally.providers.discovery.entry import ProviderEntry
+from ally.providers.discovery.entry import ProviderEntry, key_state
 from ally.providers.model import Profile
+from ally.terminal.table import columns
+from ally.terminal.text import clean, one_line
 
 if TYPE_CHECKING:
-    from ally.cli.model_rows import Row
+    from ally.chat.model_rows import Row
     from ally.models.facts import Server
 
 _SERVERS = ("ollama", "lmstudio", "llamacpp", "localai", "vllm")
@@ -29,7 +29,7 @@ async def model(chat: Chat, name: str) -> str:
     profile = chat.talk.model.profile
     if name:
         return await _change(chat, name)
-    from ally.cli.model_rows import groups  # late: only this command needs it
+    from ally.chat.model_rows import groups  # late: only this command needs it
 
     listed = chat.app.registry.get(profile.provider).get_available_models()
     known = {
@@ -39,14 +39,14 @@ async def model(chat: Chat, name: str) -> str:
     }
     names = list(dict.fromkeys([profile.model, *listed, *(name for name, row in known.items() if row.is_usable)]))
     rows = [_current(profile), *(_described(name, known.get(name)) for name in names if name != profile.model)]
-    return "\n".join(columns(rows, space=room()))
+    return "\n".join(columns(rows, space=chat.front.columns))
 
 
 async def provider(chat: Chat, name: str) -> str:
     """Show the providers and which of them run here, or go on with another."""
     if name:
         return await _switch(chat, name, None)
-    from ally.cli.model_rows import servers  # late: only these commands need it
+    from ally.chat.model_rows import servers  # late: only these commands need it
 
     current = chat.talk.model.profile.provider
     running = {server.provider: server for server in await asyncio.to_thread(servers, chat.app)}
@@ -59,7 +59,7 @@ async def provider(chat: Chat, name: str) -> str:
         for entry in chat.app.registry.entries()
         if entry.error is None
     ]
-    return "\n".join(columns(rows, space=room()))
+    return "\n".join(columns(rows, space=chat.front.columns))
 
 
 async def agent(chat: Chat, name: str) -> str:
@@ -68,7 +68,7 @@ async def agent(chat: Chat, name: str) -> str:
         await chat.change_agent(name)
         return describe(chat)
     rows = [(_mark(one == chat.agent, one), load_agent(one).description) for one in AGENTS]
-    return "\n".join(columns(rows, space=room()))
+    return "\n".join(columns(rows, space=chat.front.columns))
 
 
 def describe(chat: Chat) -> str:
@@ -100,7 +100,7 @@ async def _change(chat: Chat, wanted: str) -> str:
 
 async def _switch(chat: Chat, provider: str, model: str | None) -> str:
     """Go on with another model; the old one stays if the new one cannot be had."""
-    other = chat.app.converse(chat.agent, provider=provider, model=model, temperature=chat.args.temperature)
+    other = chat.app.converse(chat.agent, provider=provider, model=model, temperature=chat.start.temperature)
     await chat.talk.change_model(other.model, other.system).close()
     doubt = doubt_window(other.model.profile)
     return "\n".join([describe(chat), *([f"({doubt})"] if doubt else [])])
@@ -108,7 +108,7 @@ async def _switch(chat: Chat, provider: str, model: str | None) -> str:
 
 async def _doubt(chat: Chat, provider: str, name: str) -> str:
     """A line on why it may not have that model; a name is tried all the same, as services have more than they list."""
-    from ally.cli.model_rows import holders, servers  # late: only these commands need it
+    from ally.chat.model_rows import holders, servers  # late: only these commands need it
 
     if provider == "local":  # it has what it has, and says so
         return ""
@@ -140,7 +140,7 @@ def _current(profile: Profile) -> tuple[str, ...]:
 def _described(name: str, row: "Row | None") -> tuple[str, ...]:
     if row is None:
         return _mark(False, name), "", "", ""
-    from ally.cli.models_list import note, source_text, tools_text, window_text  # late: only /model needs it
+    from ally.chat.model_cells import note, source_text, tools_text, window_text  # late: only /model needs it
 
     if not row.is_usable:
         return _mark(False, name), window_text(row), tools_text(row), f"ally models pull {row.name}"

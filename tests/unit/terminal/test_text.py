@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ally.cli.terminal import clean, one_line, visible
+from ally.terminal.text import clean, one_line, visible
 
 
 def test_escape_sequences_lose_their_power():

@@ -1,28 +1,28 @@
-"""What slash commands work on, and what one is."""
+"""A running chat, and opening one."""
 
-import argparse
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ally.app import App, Consent
-from ally.cli.terminal import one_line
+from ally.chat.front import Front
+from ally.chat.start import Start
 from ally.engine.conversation import Conversation, Limits
 from ally.errors import UsageError
 from ally.sessions.session import Session
+from ally.terminal.text import one_line
 
 _LABEL_CHARACTERS = 80
 
 
 @dataclass(slots=True)
 class Chat:
-    """A running chat in the working folder. `say` tells of something that takes a while, before its result is there."""
+    """A running chat in the working folder; what slash commands work on."""
 
     app: App
-    args: argparse.Namespace
+    start: Start
     consent: Consent
-    say: Callable[[str], None]
+    front: Front
     talk: Conversation
     session: Session
     agent: str
@@ -43,7 +43,7 @@ class Chat:
         Raises:
             AllyError: there is no such agent, or its model cannot be had; the chat goes on as it was.
         """
-        await self._go_on(name, self.session, self.args.provider, self.args.model)
+        await self._go_on(name, self.session, self.start.provider, self.start.model)
 
     def begin_step(self, text: str) -> None:
         """What is changed from now on is one step of /undo, named by what the user said."""
@@ -57,7 +57,7 @@ class Chat:
 
     async def _go_on(self, agent: str, session: Session, provider: str | None, model: str | None) -> None:
         before = self.talk
-        talk = self.app.converse(agent, provider=provider, model=model, temperature=self.args.temperature)
+        talk = self.app.converse(agent, provider=provider, model=model, temperature=self.start.temperature)
         try:
             self.app.equip(talk, agent, session, self.consent)
         except BaseException:
@@ -68,49 +68,42 @@ class Chat:
         await before.model.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A slash command; `run` gets what stands after its name and gives what is shown."""
+async def open_chat(app: App, start: Start, front: Front) -> Chat:
+    """A chat in the working folder.
 
-    usage: str
-    help: str
-    run: Callable[[Chat, str], Awaitable[str]]
-
-
-async def open_chat(app: App, args: argparse.Namespace, consent: Consent, say: Callable[[str], None]) -> Chat:
-    """A chat in the working folder, as the command line asks for it.
+    It may be opened in the event loop of another thread: nothing of it is bound to one before the first turn.
 
     Raises:
         AllyError: the session, agent, provider or model cannot be had.
     """
-    session = open_session(app, args)
-    agent = args.agent or session.agent
-    talk = app.converse(agent, provider=args.provider, model=args.model, temperature=args.temperature)
+    session = open_session(app, start)
+    agent = start.agent or session.agent
+    talk = app.converse(agent, provider=start.provider, model=start.model, temperature=start.temperature)
     try:
-        app.equip(talk, agent, session, consent)
+        app.equip(talk, agent, session, start.consent)
         await asyncio.to_thread(app.recover, talk)
     except BaseException:
         await talk.model.close()
         raise
-    talk.limits = Limits(args.max_turns, args.max_seconds)
-    return Chat(app, args, consent, say, talk, session, agent)
+    talk.limits = Limits(start.max_turns, start.max_seconds)
+    return Chat(app, start, start.consent, front, talk, session, agent)
 
 
-def open_session(app: App, args: argparse.Namespace) -> Session:
-    """The session that the command line asks for, else a new one.
+def open_session(app: App, start: Start) -> Session:
+    """The session that the user asks for, else a new one.
 
     Raises:
         UsageError: there is no such session.
         StorageError: the database cannot be read.
     """
     folder = Path.cwd()
-    if args.fork is not None:
-        return app.sessions.fork(args.fork)
-    if args.id is not None:
-        return app.sessions.resume(args.id)
-    if args.go_on:
+    if start.fork is not None:
+        return app.sessions.fork(start.fork)
+    if start.id is not None:
+        return app.sessions.resume(start.id)
+    if start.go_on:
         latest = app.sessions.latest(folder)
         if latest is None:
             raise UsageError("There is no session of this folder yet.", hint="ally sessions --all lists the others")
         return latest
-    return app.sessions.start(folder, args.agent or "general")
+    return app.sessions.start(folder, start.agent or "general")

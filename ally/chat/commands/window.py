@@ -2,13 +2,14 @@
 
 from contextlib import aclosing
 
-from ally.cli.commands.chat import Chat, Command
-from ally.cli.terminal import clean, one_line
+from ally.chat.chat import Chat
+from ally.chat.commands.command import Command
 from ally.engine.compaction import compact
 from ally.engine.context import shares, used
 from ally.events import Compacted, Notice
 from ally.models.facts import SMALL_WINDOW
 from ally.providers.model import Profile
+from ally.terminal.text import clean, one_line
 
 BAR_COLUMNS = 30
 SOURCES = {
@@ -78,7 +79,7 @@ async def shorten(chat: Chat, focus: str) -> str:
         async for event in events:
             match event:
                 case Notice(text):
-                    chat.say(f"({one_line(text)})")
+                    chat.front.say(f"({one_line(text)})")
                 case Compacted(before, after, summary):
                     said = f"About {before:,} tokens became {after:,}. The summary:\n\n{clean(summary)}"
                 case _:

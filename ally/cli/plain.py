@@ -7,30 +7,34 @@ import sys
 from collections import deque
 from collections.abc import Awaitable
 from contextlib import aclosing, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from ally import __version__
-from ally.app import App, Consent
+from ally.app import App
+from ally.chat.attach import mentioned, message_of
+from ally.chat.chat import Chat, open_chat
+from ally.chat.commands.basics import surroundings
+from ally.chat.commands.models import describe
+from ally.chat.commands.registry import is_command, run_command
+from ally.chat.commands.sessions import told
+from ally.chat.waiting import Waiting, silence
 from ally.cli import exits
 from ally.cli.approval import Approver
-from ally.cli.attach import mentioned, message_of
-from ally.cli.commands.basics import surroundings
-from ally.cli.commands.chat import Chat, open_chat
-from ally.cli.commands.models import describe
-from ally.cli.commands.registry import is_command, run_command
-from ally.cli.commands.sessions import told
 from ally.cli.folder import enter
 from ally.cli.keyboard import Keyboard
+from ally.cli.plain_front import PlainFront
 from ally.cli.screen import Screen
 from ally.cli.signals import Received, exit_code, leaving, stopping
-from ally.cli.terminal import clean, one_line, report, say
+from ally.cli.starting import start_of
+from ally.cli.terminal import report, say
 from ally.cli.trusting import ask_trust
-from ally.cli.waiting import Waiting, silence
 from ally.engine.interrupt import Interrupted
 from ally.engine.loop import send
 from ally.errors import AllyError, UsageError
 from ally.events import Notice
 from ally.messages import user
+from ally.terminal.text import clean, one_line
 from ally.tools.user_shell import run_user_command
 
 PROMPT = "> "
@@ -132,15 +136,11 @@ def _read_line(prompt: str) -> str:
 async def _open(args: argparse.Namespace, app: App) -> "_Front":
     """The chat, with somebody to ask where there is a terminal."""
     front = _Front()
+    start = start_of(args)
     if sys.stdin.isatty() and sys.stderr.isatty():
         front.keyboard = Keyboard(sys.stdin.fileno(), front.take)
-    consent = Consent(
-        mode=args.permission_mode,
-        allow=tuple(args.allow),
-        deny=tuple(args.deny),
-        asker=Approver(front.keyboard, front.screen) if front.keyboard else None,
-    )
-    front.chat = await open_chat(app, args, consent, say)
+        start = replace(start, consent=replace(start.consent, asker=Approver(front.keyboard, front.screen)))
+    front.chat = await open_chat(app, start, PlainFront())
     return front
 
 

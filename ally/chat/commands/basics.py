@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from ally import __version__
-from ally.cli.commands.chat import Chat, Command
-from ally.cli.commands.models import describe
-from ally.cli.commands.permissions import MODES, policy_of
-from ally.cli.commands.window import doubt_window, last_turn, of_window
-from ally.cli.terminal import one_line
+from ally.chat.chat import Chat
+from ally.chat.commands.command import Command
+from ally.chat.commands.models import describe
+from ally.chat.commands.permissions import MODES, policy_of
+from ally.chat.commands.window import doubt_window, last_turn, of_window
 from ally.engine.context import used
+from ally.terminal.text import one_line
 
 CALLS = {
     "native": "native: by the service's own field",

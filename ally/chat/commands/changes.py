@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from ally.chat.chat import Chat
+from ally.chat.commands.command import Command
 from ally.checkpoints import Checkpoints, Outcome
-from ally.cli.commands.chat import Chat, Command
-from ally.cli.terminal import clean, one_line, visible
 from ally.errors import UsageError
+from ally.terminal.text import clean, one_line, visible
 
 SHOWN_FILES = 20
 
