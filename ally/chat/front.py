@@ -50,3 +50,33 @@ class Front(Protocol):
     async def write(self, title: str, text: str) -> str | None:
         """`text` as the user changed it; None if it was given up, or if there is nobody to ask."""
         ...
+
+    def send(self, text: str) -> None:
+        """Say `text` to the model as the user's next message, once the command that calls this is done."""
+        ...
+
+    def restore(self, text: str) -> None:
+        """Give `text` back to the user where messages are typed, to be changed or sent again."""
+        ...
+
+    def copy(self, text: str) -> bool:
+        """Put `text` on the clipboard; False where there is no way to."""
+        ...
+
+    @property
+    def keys(self) -> Sequence[tuple[str, str]]:
+        """The keys it knows, each with what it does."""
+        ...
+
+    @property
+    def themes(self) -> Sequence[Option]:
+        """The themes there are, the one in use marked; none where nothing is drawn."""
+        ...
+
+    def set_theme(self, name: str) -> None:
+        """Draw in that theme from now on; a name that is none of `themes` is an `UsageError`."""
+        ...
+
+    async def settings(self) -> None:
+        """Let the user look at the settings and change them; at once where there is nobody to ask."""
+        ...

@@ -140,7 +140,7 @@ async def _open(args: argparse.Namespace, app: App) -> "_Front":
     if sys.stdin.isatty() and sys.stderr.isatty():
         front.keyboard = Keyboard(sys.stdin.fileno(), front.take)
         start = replace(start, consent=replace(start.consent, asker=Approver(front.keyboard, front.screen)))
-    front.chat = await open_chat(app, start, PlainFront())
+    front.chat = await open_chat(app, start, PlainFront(front.later))
     return front
 
 

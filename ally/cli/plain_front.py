@@ -1,16 +1,33 @@
 """A chat's front end in plain lines."""
 
+import sys
+from base64 import b64encode
+from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from ally.chat.front import Option
 from ally.cli.terminal import say
+from ally.errors import UsageError
 from ally.terminal.table import room
 
+_KEYS = (
+    ("Ctrl-C", "stops an answer; again while it is stopping, it leaves"),
+    ("Ctrl-D", "leaves"),
+    ("\\ Enter", "a backslash at the end of a line continues the message on the next line"),
+)
 
+
+@dataclass(slots=True)
 class PlainFront:
-    """Says things in plain lines, and asks nothing."""
+    """Says things in plain lines, and asks nothing. What commands want said is added to `later`."""
 
-    can_ask = False
+    later: deque[str] = field(default_factory=deque[str])
+
+    @property
+    def can_ask(self) -> bool:
+        """Never: nobody is asked."""
+        return False
 
     @property
     def columns(self) -> int | None:
@@ -30,3 +47,37 @@ class PlainFront:
     async def write(self, title: str, text: str) -> str | None:
         """None: nobody is asked."""
         return None
+
+    def send(self, text: str) -> None:
+        """Say `text` before anything else is read."""
+        self.later.appendleft(text)
+
+    def restore(self, text: str) -> None:
+        """Show `text`, so that it can be typed again."""
+        say(f"The message was:\n{text}")
+
+    def copy(self, text: str) -> bool:
+        """Hand `text` to the terminal's clipboard, which OSC 52 reaches also from far away."""
+        if not sys.stderr.isatty():
+            return False
+        sys.stderr.write(f"\x1b]52;c;{b64encode(text.encode('utf-8', 'replace')).decode()}\x07")
+        sys.stderr.flush()
+        return True
+
+    @property
+    def keys(self) -> Sequence[tuple[str, str]]:
+        """The few keys of plain lines."""
+        return _KEYS
+
+    @property
+    def themes(self) -> Sequence[Option]:
+        """None: nothing is drawn."""
+        return ()
+
+    def set_theme(self, name: str) -> None:
+        """Refuse: nothing is drawn."""
+        raise UsageError("Plain lines have no theme.", hint="ally without --plain has some")
+
+    async def settings(self) -> None:
+        """Say how settings are changed."""
+        say("ally config shows the settings, ally config set KEY VALUE changes one.")
