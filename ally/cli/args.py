@@ -120,7 +120,8 @@ def _chat_parser() -> argparse.ArgumentParser:
     add("--allow", metavar="RULE", action="append", default=[], help="runs without asking, e.g. 'shell(make *)'")
     add("--deny", metavar="RULE", action="append", default=[], help="never runs, e.g. 'read(secret/**)'")
     add("--allow-all-tools", action="store_true", help="the same as --permission-mode bypass")
-    add("--plain", action="store_true", help="plain lines, nothing redrawn")
+    add("--plain", "--screen-reader", action="store_true", help="plain lines, nothing redrawn, choices by number")
+    add("--no-scrollback", action="store_true", help="leave nothing of the chat in the terminal's history at the end")
     add_common(parser)
     parser.add_argument("--version", action="version", version=f"ally {__version__}")
     return parser

@@ -153,3 +153,11 @@ def test_a_mistyped_command_is_not_said_to_a_model(word, hint):
     assert hint in error.value.hint
     for said in (["--", word], ["-p", word], [word, "me", "something"]):
         assert word in parse(said).prompt
+
+
+def test_a_screen_reader_gets_plain_lines():
+    assert parse(["--screen-reader"]).plain
+    assert parse(["--plain"]).plain
+    assert not parse([]).plain
+    assert not parse([]).no_scrollback
+    assert parse(["--no-scrollback"]).no_scrollback
