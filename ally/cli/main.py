@@ -66,9 +66,16 @@ def _dispatch(args: argparse.Namespace, api_keys: ApiKeys | None) -> int:
             from ally.cli import doctor as front  # heavy
         case _ if args.print:
             from ally.cli import oneshot as front  # heavy
-        case _:
+        case _ if _wants_plain(args):
             from ally.cli import plain as front  # heavy
+        case _:
+            from ally.cli import full as front  # heavy
     return front.run(args, app)
+
+
+def _wants_plain(args: argparse.Namespace) -> bool:
+    has_screen = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    return args.plain or not has_screen
 
 
 def _leave(code: int) -> NoReturn:
