@@ -92,7 +92,8 @@ def page() -> str:
     schema = json_schema()
     parts = [INTRODUCTION, HEADER, *_rows(schema), AGENT_NOTE]
     endpoints = schema["properties"]["endpoints"]["additionalProperties"]
-    for title, part in (("endpoints.NAME", endpoints), ("permissions", schema["properties"]["permissions"])):
+    parts_of = [(name, schema["properties"][name]) for name in ("permissions", "tui")]
+    for title, part in (("endpoints.NAME", endpoints), *parts_of):
         parts += [f"\n### {title}\n\n{part['description']}\n\n{HEADER}", *_rows(part)]
     parts.append(FOLDER)
     parts.append("\n## Variables\n\n| variable | flag | sets |\n|---|---|---|\n")
@@ -137,8 +138,8 @@ def _default(schema: JsonObject, is_required: bool) -> str:
     value = schema.get("default")
     if is_required:
         return "**required**"
-    if isinstance(value, str):
-        return f"`{value}`"
+    if isinstance(value, str | bool):
+        return f"`{value}`" if isinstance(value, str) else f"`{str(value).lower()}`"
     return "`null`" if value is None else "empty"
 
 

@@ -10,6 +10,7 @@ from ally.config.settings import Settings
 from ally.messages import JsonObject
 
 _NULL = {"type": "null"}
+_KINDS = {"string": "text in double quotes", "boolean": "true or false", "array": "a list of texts [...]"}
 
 
 @cache
@@ -44,17 +45,13 @@ def accepted(schema: JsonObject) -> str:
     if "enum" in schema:
         return "one of " + ", ".join(f'"{word}"' for word in schema["enum"] if word)
     kinds: str | list[str] = schema.get("type", "")
-    match kinds if isinstance(kinds, str) else kinds[0]:
-        case "string":
-            return "text in double quotes"
+    match kind := kinds if isinstance(kinds, str) else kinds[0]:
         case "number":
             return f"a number from {schema['minimum']:g} to {schema['maximum']:g}"
         case "integer":
             return f"a whole number, {schema['minimum']} or more"
-        case "array":
-            return "a list of texts [...]"
         case _:
-            return "an object {...}"
+            return _KINDS.get(kind, "an object {...}")
 
 
 def _inline(schema: JsonObject, definitions: JsonObject) -> JsonObject:

@@ -19,6 +19,9 @@ from msgspec.structs import force_setattr
 
 T = TypeVar("T")
 PermissionMode = Literal["ask", "accept-edits", "plan", "bypass"]
+ThemeName = Literal["ally-dark", "ally-light", "ally-contrast", "ally-colorblind", "ally-terminal"]
+DiffStyle = Literal["auto", "unified", "side-by-side"]
+ThinkingView = Literal["folded", "open", "hidden"]
 Temperature = Annotated[int, Meta(ge=0, le=2)] | Annotated[float, Meta(ge=0, le=2)]  # 0 stays 0 when it is shown
 TokenCount = Annotated[int, Meta(ge=1)]
 
@@ -80,6 +83,31 @@ class Permissions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     deny: Annotated[tuple[str, ...], Meta(description="Calls that never run; it wins over `allow` and `ask`.")] = ()
 
 
+class Tui(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the chat looks in the terminal."""
+
+    theme: Annotated[
+        ThemeName | None,
+        Meta(description="The colours of the screen. null: whichever of them suits the terminal."),
+    ] = None
+    diff: Annotated[DiffStyle, Meta(description="How changes are shown. auto: side by side where there is room.")] = (
+        "auto"
+    )
+    scrollback: Annotated[
+        bool, Meta(description="Whether the conversation stays in the terminal's scrollback after leaving.")
+    ] = True
+    notify: Annotated[
+        bool,
+        Meta(description="Whether the terminal tells when a long turn ends while another window is in front."),
+    ] = True
+    plain: Annotated[
+        bool, Meta(description="Plain lines instead of the screen, as with --plain: for screen readers, and for logs.")
+    ] = False
+    thinking: Annotated[
+        ThinkingView, Meta(description="What of a model's thinking is shown: a line that opens, all of it, or nothing.")
+    ] = "folded"
+
+
 @dataclass(frozen=True, slots=True)
 class AgentModel:
     """What one agent runs on; None means that the agent, the provider or Ally chooses."""
@@ -131,6 +159,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Mapping[str, dict[str, Any]],  # Any: whatever the server's entry holds
         Meta(description="MCP servers by name."),
     ] = {}
+    tui: Annotated[Tui, Meta(description="How the chat looks in the terminal.")] = Tui()
     embedding_provider: Annotated[
         str | None, Meta(description="The provider of embeddings. null: no knowledge base.")
     ] = None

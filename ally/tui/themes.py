@@ -60,8 +60,8 @@ class _Palette:
 _PALETTES = {
     DARK: _Palette(
         background="#14161b",
-        surface="#1b1e25",
-        panel="#222630",
+        surface="#191c22",
+        panel="#20242d",
         text="#e3e6ec",
         dim="#9ba4b4",
         faint="#3b4252",

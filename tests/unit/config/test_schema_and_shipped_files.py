@@ -34,6 +34,14 @@ EVERYTHING = {
         }
     },
     "permissions": {"mode": "ask", "allow": ["shell(git status)"], "ask": [], "deny": ["read(.env)"]},
+    "tui": {
+        "theme": "ally-light",
+        "diff": "unified",
+        "scrollback": False,
+        "notify": False,
+        "plain": True,
+        "thinking": "open",
+    },
     "mcp_servers": {"files": {"command": "x", "args": []}},
     "embedding_provider": None,
     "embedding_model": None,
@@ -70,6 +78,8 @@ def test_schema_accepts_every_key_and_so_does_ally(tmp_path: Path):
         {"endpoints": {"lab": {"compatible": "openai"}}},
         {"endpoints": {"lab": {"base_url": "http://x", "context_window": 0}}},
         {"permissions": {"mode": "yolo"}},
+        {"tui": {"theme": "dracula"}},
+        {"tui": {"plain": 1}},
         {"provider_options": {"ollama": 1}},
     ],
 )
