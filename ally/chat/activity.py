@@ -1,5 +1,6 @@
-"""What tools do, in plain lines."""
+"""What tools do, in plain lines, and the words for it that every front end uses."""
 
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ _BEGUN_CHARS = 4_000
 _SUBJECT_COLUMNS = 160
 _SUBJECTS = ("command", "path", "pattern", "url", "query", "id")
 """Arguments that say best what a call is about, in this order."""
+_MEASURED = re.compile(r", (\d+\.\d) s(?=,|$)")
+_TIER = re.compile(r", sandbox \w+$")
 
 
 @dataclass(slots=True)
@@ -99,8 +102,9 @@ class Activity:
 def refusal(rule: str, reason: str) -> str:
     """Why a call did not run: the rule is named where the user wrote it or the reason does not say it."""
     rule, reason = one_line(rule), one_line(reason)
-    is_known = not rule or rule in reason or reason.startswith("the user said no")
-    return f"not allowed: {reason or rule}" + ("" if is_known or not reason else f" — {rule}")
+    is_known = not rule or rule in reason or reason in rule or reason.startswith("the user said no")
+    said = rule if reason in rule else reason
+    return f"not allowed: {said.removeprefix('not allowed: ')}" + ("" if is_known or not reason else f" — {rule}")
 
 
 def _told(result: ToolResult, running: _Running) -> str:
@@ -115,10 +119,41 @@ def _told(result: ToolResult, running: _Running) -> str:
 
 def title_of(call: ToolCall | BadToolCall) -> str:
     """The tool and what it is about, on one line."""
+    return f"{one_line(call.name)} {subject_of(call)}".rstrip()
+
+
+def subject_of(call: ToolCall | BadToolCall) -> str:
+    """What a call is about, on one line; "" if its arguments do not say it."""
     if isinstance(call, BadToolCall):
-        return f"{one_line(call.name)} (unusable call)"
-    said = [call.args[name] for name in _SUBJECTS if name in call.args]
-    text = next((str(value) for value in said if isinstance(value, str | int)), "")
+        return "(unusable call)"
+    text = _subject(call)
     lines = text.strip().split("\n")
     more = f" (+{len(lines) - 1} lines)" if len(lines) > 1 else ""
-    return f"{one_line(call.name)} {cut(one_line(lines[0]), _SUBJECT_COLUMNS)}{more}".rstrip()
+    return f"{cut(one_line(lines[0]), _SUBJECT_COLUMNS)}{more}"
+
+
+def outcome_of(call: ToolCall | BadToolCall, result: ToolResult) -> str:
+    """How a call ended, in a few words that do not say again what `title_of` says; seconds and sandbox left out."""
+    if isinstance(call, BadToolCall):
+        return one_line(call.problem)
+    said = one_line(result.for_user.strip().split("\n")[0])
+    if not said and result.is_error:
+        lines = clean(plain(result.for_model)).strip().split("\n")
+        return one_line(lines[-1] if lines[-1].startswith("[") else lines[0])
+    said = _TIER.sub("", _MEASURED.sub("", said))
+    subject = one_line(_subject(call))
+    before, found, after = said.partition(subject) if subject else ("", "", "")
+    if found and " " not in before.strip():  # "edited a.py, +1 -1 lines" below "edit a.py"
+        return after.lstrip(",: ").removeprefix("which is ")
+    return said
+
+
+def seconds_of(result: ToolResult) -> float | None:
+    """How long the tool itself says it ran."""
+    found = _MEASURED.search(result.for_user)
+    return float(found[1]) if found else None
+
+
+def _subject(call: ToolCall) -> str:
+    said = [call.args[name] for name in _SUBJECTS if name in call.args]
+    return next((str(value) for value in said if isinstance(value, str | int)), "")

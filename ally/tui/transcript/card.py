@@ -1,0 +1,130 @@
+"""A call of a tool in the transcript: one line, or all of it."""
+
+import time
+from collections.abc import Sequence
+
+from textual.strip import Strip
+
+from ally.chat.activity import outcome_of, refusal, seconds_of, subject_of, title_of
+from ally.events import Question
+from ally.messages import BadToolCall, ToolCall, ToolResult
+from ally.terminal.text import one_line
+from ally.tui.look import Look
+from ally.tui.transcript.block import Block
+from ally.tui.transcript.output import Output
+from ally.tui.transcript.rows import Piece, cut, joined
+
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_TURNS_PER_S = 10
+_LIVE_LINES = 3
+_INDENT = "  "
+
+
+class ToolCard(Block):
+    """What was called, how it goes, and how it ended.
+
+    While `is_running` its first line tells the time, so show it anew now and then: `tick` makes that happen.
+    """
+
+    can_open = True
+
+    def __init__(self, call: ToolCall | BadToolCall) -> None:
+        self.call = call
+        self.result: ToolResult | None = None
+        self._output = Output()
+        self._question: Question | None = None
+        self._is_asked = False
+        self._refusal = ""
+        self._started = time.monotonic()
+        self._seconds: float | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its end is still to come."""
+        return self.result is None and not self._refusal
+
+    def tick(self) -> None:
+        """Let the first line tell the time again."""
+        if self.is_running:
+            self.version += 1
+
+    def progress(self, text: str) -> None:
+        """More output."""
+        self._answered()
+        self._output.add(text)
+        self.version += 1
+
+    def asked(self, question: Question) -> None:
+        """The user is asked about it; the time until it goes on does not count."""
+        self._question, self._is_asked = question, True
+        self.version += 1
+
+    def denied(self, rule: str, reason: str) -> None:
+        """It does not run."""
+        self._refusal = refusal(rule, reason)
+        self.version += 1
+
+    def finish(self, result: ToolResult) -> None:
+        """It is over."""
+        self.result = result
+        measured = seconds_of(result)
+        self._seconds = time.monotonic() - self._started if measured is None else measured
+        self._output.close()
+        self.version += 1
+
+    def stop(self) -> None:
+        """Its end will not come any more."""
+        if self.is_running:
+            self._refusal = "interrupted"
+            self.version += 1
+
+    def lines(self, width: int, look: Look) -> Sequence[Strip]:
+        """One line, below it the latest output while it runs, or everything."""
+        head = [cut(self._head(look), width)]
+        if self.is_open:
+            return joined([head, self._output.strips(width, look.text, _INDENT)])
+        if self.is_running:
+            live = self._output.last(_LIVE_LINES)
+            return head + [cut([(f"{_INDENT}│ ", look.rule), (line, look.dim)], width) for line in live]
+        return head
+
+    def text(self) -> str:
+        """Title, output and outcome."""
+        return title_of(self.call)
+
+    def _head(self, look: Look) -> list[Piece]:
+        mark, style, outcome = self._standing(look)
+        pieces = [
+            (f"{mark} ", style),
+            (one_line(self.call.name), look.strong),
+            (f" {subject_of(self.call)}", look.text),
+        ]
+        if outcome:
+            pieces.append((f"  {outcome}", style if self._refusal or self._failed else look.dim))
+        if seconds := self._duration():
+            pieces.append((f"  {seconds}", look.dim))
+        return pieces
+
+    def _standing(self, look: Look) -> tuple[str, Style, str]:
+        if self._refusal:
+            return "⊘", look.warning, self._refusal
+        if self.result is None:
+            if self._is_asked:
+                return "?", look.warning, "waits for your answer"
+            return _SPINNER[int(time.monotonic() * _TURNS_PER_S) % len(_SPINNER)], look.accent, ""
+        outcome = outcome_of(self.call, self.result)
+        return ("✗", look.error, outcome) if self._failed else ("✓", look.success, outcome)
+
+    @property
+    def _failed(self) -> bool:
+        return isinstance(self.call, BadToolCall) or (self.result is not None and self.result.is_error)
+
+    def _duration(self) -> str:
+        seconds = self._seconds
+        if seconds is None:
+            seconds = 0 if self._is_asked or self._refusal else time.monotonic() - self._started
+        return "" if seconds < 1 else f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+
+    def _answered(self) -> None:
+        if self._is_asked:
+            self._is_asked, self._started = False, time.monotonic()
