@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 
+from rich.style import Style
 from textual.strip import Strip
 
 from ally.chat.activity import outcome_of, refusal, seconds_of, subject_of, title_of
