@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ally.tools.output import Limits, Output
+from ally.tools.painting import FirstScreen
 
 LIMITS = Limits(lines=100, size_bytes=6_000)
 """What is kept for the conversation."""
+FULL_SCREEN = "(a full-screen program)"
+"""What stands for all that such a program drew."""
 _CHUNK_BYTES = 1 << 16
 _INTERRUPTED = 130
 _GRACE_S = 1.0
@@ -24,7 +27,10 @@ _GRACE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The exit code as shells count it (130: interrupted), and what was printed: beginning and end when it is long."""
+    """The exit code as shells count it (130: interrupted), and what was printed: beginning and end when it is long.
+
+    What a full-screen program drew, such as an editor, is not among it.
+    """
 
     code: int
     text: str
@@ -40,10 +46,15 @@ def run_user_command(command: str, cwd: Path) -> Said:
         OSError: it cannot be started.
     """
     output = Output(None, "user", LIMITS)
+    screen = FirstScreen(output.feed)
     words = [os.environ.get("SHELL") or "/bin/sh", "-c", command]
     has_terminal = os.isatty(0) and os.isatty(1)
-    code = _on_terminal(words, cwd, output.feed) if has_terminal else _on_streams(words, cwd, output.feed)
-    return Said(code if code >= 0 else 128 - code, output.take())
+    code = _on_terminal(words, cwd, screen.take) if has_terminal else _on_streams(words, cwd, screen.take)
+    screen.close()
+    text = output.take()
+    if screen.was_left:
+        text = f"{text.rstrip()}\n{FULL_SCREEN}\n".lstrip()
+    return Said(code if code >= 0 else 128 - code, text)
 
 
 def _on_streams(words: list[str], cwd: Path, feed: Callable[[bytes], None]) -> int:

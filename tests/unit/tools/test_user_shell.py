@@ -44,6 +44,13 @@ def test_long_output_is_shown_whole_and_kept_in_part_without_a_file(tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_full_screen_program_draws_is_not_kept(tmp_path: Path):
+    pieces = (r"be", r"fore\033[?10", r"49hpicture\033[?1049lafter\033[?25", "h")
+    said = run("; sleep 0.05; ".join(f"printf '{piece}'" for piece in pieces), tmp_path)
+    assert "picture" in said.partition("RESULT")[0]
+    assert said.rstrip().endswith(r"RESULT 0 'beforeafter\n(a full-screen program)\n'")
+
+
 def test_what_is_left_in_the_background_is_not_waited_for(tmp_path: Path):
     assert "RESULT 0 'done\\n'" in run("sleep 5 & echo done", tmp_path)
 
