@@ -36,6 +36,7 @@ class Chat:
         """
         profile = self.talk.model.profile
         await self._go_on(session.agent, session, profile.provider, profile.model)
+        self.front.show(self.talk.messages)
 
     async def change_agent(self, name: str) -> None:
         """Go on as another agent, on what the settings say for it, with the same history.

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ally.messages import Message
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -57,6 +59,10 @@ class Front(Protocol):
 
     def restore(self, text: str) -> None:
         """Give `text` back to the user where messages are typed, to be changed or sent again."""
+        ...
+
+    def show(self, messages: Sequence[Message]) -> None:
+        """The conversation is this one from now on; lines that were printed stay."""
         ...
 
     def copy(self, text: str) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ally.chat.front import Option
 from ally.cli.terminal import say
 from ally.errors import UsageError
+from ally.messages import Message
 from ally.terminal.table import room
 
 _KEYS = (
@@ -55,6 +56,9 @@ class PlainFront:
     def restore(self, text: str) -> None:
         """Show `text`, so that it can be typed again."""
         say(f"The message was:\n{text}")
+
+    def show(self, messages: Sequence[Message]) -> None:
+        """Nothing: the command says which conversation it is."""
 
     def copy(self, text: str) -> bool:
         """Hand `text` to the terminal's clipboard, which OSC 52 reaches also from far away."""

@@ -1,10 +1,15 @@
 """The full-screen chat as a Textual application: what it is made of, and its life."""
 
+import os
 from typing import TYPE_CHECKING
 
 from textual.app import App
+from textual.theme import Theme
 
+from ally.errors import AllyError
+from ally.tui.look import Look
 from ally.tui.screen import ChatScreen
+from ally.tui.themes import THEMES, default_theme, look_of
 
 if TYPE_CHECKING:
     from ally.app import App as Ally
@@ -24,8 +29,27 @@ class AllyApp(App[int]):
     def __init__(self, ally: "Ally", start: "Start", first: str = "") -> None:
         super().__init__()
         self.title = "Ally"
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        self.theme = default_theme(os.environ)
+        self.theme_changed_signal.subscribe(self, self._look_anew)
         self.chat_screen = ChatScreen(ally, start, first)
+        self.failure: AllyError | None = None
+        """Why the chat could not go on, to be said when the terminal is the shell's again."""
 
     def get_default_screen(self) -> ChatScreen:
         """The chat."""
         return self.chat_screen
+
+    @property
+    def look(self) -> Look:
+        """The styles of the theme in use."""
+        return look_of(self.current_theme, has_color=not self.no_color)
+
+    def give_up(self, error: AllyError) -> None:
+        """Leave, because there can be no chat."""
+        self.failure = error
+        self.exit()
+
+    def _look_anew(self, theme: Theme) -> None:
+        self.chat_screen.transcript.look = self.look

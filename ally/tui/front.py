@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ally.chat.front import Option
+from ally.messages import Message
 
 if TYPE_CHECKING:
     from textual.screen import ModalScreen
@@ -13,21 +14,42 @@ if TYPE_CHECKING:
 
 PADDING = 3
 """Columns at the sides of the transcript that text does not use."""
+_FEWEST_COLUMNS = 20
 
 
 class TuiFront:
-    """Shows what commands say in the transcript and asks with screens of its own."""
+    """Shows what commands say in the transcript and asks with screens of its own.
 
-    can_ask = True
+    All but `say` are called in the screen's own loop.
+    """
 
-    def __init__(self, screen: "ChatScreen") -> None:
+    def __init__(self, screen: "ChatScreen", send: Callable[[str], None]) -> None:
         self._screen = screen
+        self._send = send
         self._thread = threading.get_ident()
+
+    @property
+    def can_ask(self) -> bool:
+        """Always: somebody looks."""
+        return True
 
     @property
     def columns(self) -> int | None:
         """What fits beside the bars of the transcript."""
-        return max(20, self._screen.size.width - PADDING)
+        return max(_FEWEST_COLUMNS, self._screen.size.width - PADDING)
+
+    @property
+    def keys(self) -> Sequence[tuple[str, str]]:
+        """The keys of the screen and of its composer, each with what it does."""
+        return self._screen.keys
+
+    @property
+    def themes(self) -> Sequence[Option]:
+        """The themes there are, the one in use marked."""
+        from ally.tui.themes import LABELS  # late: only /theme needs it
+
+        used = self._screen.program.theme
+        return [Option(name, name, (LABELS[name],), is_current=name == used) for name in LABELS]
 
     def say(self, text: str) -> None:
         """Show a remark; it may come from any thread."""
@@ -46,7 +68,45 @@ class TuiFront:
 
     async def write(self, title: str, text: str) -> str | None:
         """`text` as it comes back from the user's editor."""
-        return None
+        return await self._screen.edited(text)
+
+    def send(self, text: str) -> None:
+        """Say `text` to the model before anything else that waits."""
+        self._send(text)
+
+    def restore(self, text: str) -> None:
+        """Put `text` into the composer."""
+        self._screen.composer.restore(text)
+
+    def show(self, messages: Sequence[Message]) -> None:
+        """Show this conversation in place of the one before."""
+        self._screen.transcript.clear()
+        self._screen.transcript.load(messages)
+
+    def copy(self, text: str) -> bool:
+        """Ask the terminal to put `text` on the clipboard."""
+        from ally.tui.clipboard import copy  # late: only /copy needs it
+
+        return copy(self._screen.program, text)
+
+    def set_theme(self, name: str) -> None:
+        """Draw in that theme.
+
+        Raises:
+            UsageError: there is no such theme.
+        """
+        from ally.errors import UsageError  # late: only /theme needs it
+        from ally.tui.themes import THEMES  # late: the same
+
+        if name not in THEMES:
+            raise UsageError(f"There is no theme {name}.", hint=f"the themes are {', '.join(THEMES)}")
+        self._screen.program.theme = name
+
+    async def settings(self) -> None:
+        """Show the settings until the user is done with them."""
+        from ally.tui.settings_screen import SettingsScreen  # heavy
+
+        await self._asked(SettingsScreen(self._screen.ally))
 
     async def _asked(self, screen: "ModalScreen[Any]") -> Any:  # Any: whatever that screen gives
         return await self._screen.program.push_screen_wait(screen)

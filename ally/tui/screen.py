@@ -1,6 +1,7 @@
 """The chat's own screen: transcript, composer and status line, and what the keys do."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -83,15 +84,28 @@ class ChatScreen(Screen[None]):
         return self.query_one(QuestionPanel)
 
     @property
+    def keys(self) -> list[tuple[str, str]]:
+        """The keys of the screen, each with what it does."""
+        return [(key.key, key.description) for key in self.BINDINGS if isinstance(key, Binding)]
+
+    @property
     def program(self) -> "AllyApp":
         """The application that this screen belongs to."""
         return cast("AllyApp", self.app)  # pyright: ignore[reportUnknownMemberType] - Textual leaves its result open
+
+    def show_queue(self, texts: Sequence[str]) -> None:
+        """Show what waits until the running turn is over."""
+
+    async def edited(self, text: str) -> str | None:
+        """`text` as it comes back from the user's editor; None if it stays as it is."""
+        return None
 
     def on_mount(self) -> None:
         """Take keys at once; everything else comes after the first paint."""
         self.query_one(QuestionPanel).display = False
         self.composer.root = Path.cwd()
         self.composer.focus()
+        self.transcript.look = self.program.look
         self.call_after_refresh(self._open)
 
     def _open(self) -> None:

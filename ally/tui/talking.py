@@ -3,7 +3,10 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Awaitable
 from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ally.chat.activity import title_of
@@ -11,6 +14,7 @@ from ally.chat.attach import mentioned, message_of
 from ally.chat.chat import Chat, open_chat
 from ally.chat.commands.permissions import MODES, policy_of
 from ally.chat.commands.registry import is_command, run_command
+from ally.chat.own_command import run_own, tell_own
 from ally.config.settings import AGENTS, PermissionMode
 from ally.engine.interrupt import Interrupted
 from ally.engine.loop import send
@@ -22,6 +26,9 @@ from ally.tui.front import TuiFront
 if TYPE_CHECKING:
     from ally.tui.screen import ChatScreen
 
+_MODES: tuple[PermissionMode, ...] = tuple(mode for mode in MODES if mode != "bypass")
+"""What one key goes through: nobody gives everything away by pressing it once too often."""
+
 
 class Talking:
     """Sees to one text after the other. `chat` is there when `is_open`."""
@@ -30,44 +37,55 @@ class Talking:
 
     def __init__(self, screen: "ChatScreen") -> None:
         self._screen = screen
-        self._front = TuiFront(screen)
-        self._later: deque[str] = deque()
+        self._front = TuiFront(screen, self._say_next)
+        self._later: deque[str] = deque([screen.first] if screen.first else [])
         self._news = asyncio.Event()
         self.is_open = self.is_busy = self._is_leaving = False
 
     async def run(self) -> None:
         """Open the chat and see to what is typed until the user leaves."""
-        if not await self._open():
-            return
         try:
-            while not self.chat.is_over and not self._is_leaving:
-                if self._later:
-                    await self._see_to(self._later.popleft())
-                else:
-                    self._news.clear()
-                    await self._news.wait()
+            self.chat = await self._open()
+        except AllyError as error:
+            self._screen.program.give_up(error)
+            return
+        self.is_open = True
+        try:
+            await self._see_to_all()
         finally:
             await self.chat.close()
         self._screen.program.exit(0)
 
     def take(self, text: str) -> None:
-        """A text the user sent: at once, or after what runs."""
+        """See to a text that the user sent, after what runs; a message is said as soon as the model is asked again."""
         is_message = not (is_command(text) or text.startswith("!") or mentioned(text))
-        if self.is_busy and is_message and self.chat.talk.messages:
+        if self.is_busy and is_message and self.chat.talk.messages and not self._later:
             self.chat.talk.queue(user(text))
         else:
             self._later.append(text)
         self._news.set()
+        self._show_queue()
+
+    def take_back(self) -> str:
+        """The last text that still waits, which is not said then; empty if none does."""
+        if self._later:
+            text = self._later.pop()
+        elif self.is_open and self.chat.talk.waiting:
+            text = self.chat.talk.waiting.pop().text
+        else:
+            text = ""
+        self._show_queue()
+        return text
 
     def stop(self) -> None:
-        """Interrupt the turn."""
-        self.chat.talk.interrupt.request()
+        """Interrupt what runs."""
+        if self.is_open:
+            self.chat.talk.interrupt.request()
 
     def leave(self) -> None:
         """End the chat, after stopping what runs."""
         self._is_leaving = True
-        if self.is_busy:
-            self.stop()
+        self.stop()
         self._news.set()
         if not self.is_open:
             self._screen.program.exit(0)
@@ -75,49 +93,77 @@ class Talking:
     def next_agent(self) -> None:
         """Go on as the agent after this one."""
         if self.is_open:
-            self.take(f"/agent {AGENTS[(AGENTS.index(self.chat.agent) + 1) % len(AGENTS)]}")
+            place = AGENTS.index(self.chat.agent) if self.chat.agent in AGENTS else -1
+            self.take(f"/agent {AGENTS[(place + 1) % len(AGENTS)]}")
 
     def next_mode(self) -> None:
         """Change to the next permission mode but bypass, at once."""
-        if self.is_open:
-            modes: list[PermissionMode] = [mode for mode in MODES if mode != "bypass"]
-            policy = policy_of(self.chat)
-            policy.mode = modes[(modes.index(policy.mode) + 1) % len(modes) if policy.mode in modes else 0]
+        if not self.is_open:
+            return
+        policy = policy_of(self.chat)
+        place = _MODES.index(policy.mode) if policy.mode in _MODES else -1
+        policy.mode = _MODES[(place + 1) % len(_MODES)]
+        self.chat.consent = replace(self.chat.consent, mode=policy.mode)
+        self._show_standing()
 
-    async def _open(self) -> bool:
+    async def _open(self) -> Chat:
+        """The chat, opened in a thread so that keys are taken meanwhile."""
         screen, ally = self._screen, self._screen.ally
         ally.warn = self._front.say
-        try:
-            self.chat = await asyncio.to_thread(asyncio.run, open_chat(ally, screen.start, self._front))
-        except AllyError as error:
-            screen.transcript.error(error.message, error.hint or "")
-            return False
-        self.is_open = True
-        if self.chat.talk.messages:
-            screen.transcript.load(self.chat.talk.messages)
-        if screen.first:
-            self._later.append(screen.first)
-        return True
+        consent = replace(screen.start.consent, asker=screen.question)
+        start = replace(screen.start, consent=consent)
+        chat = await asyncio.to_thread(asyncio.run, open_chat(ally, start, self._front))
+        if chat.talk.messages:
+            screen.transcript.load(chat.talk.messages)
+        return chat
+
+    async def _see_to_all(self) -> None:
+        self._show_standing()
+        while not self.chat.is_over and not self._is_leaving:
+            if self._later:
+                text = self._later.popleft()
+                self._show_queue()
+                await self._see_to(text)
+            else:
+                self._news.clear()
+                await self._news.wait()
 
     async def _see_to(self, text: str) -> None:
+        """Obey a command, or say a message; what goes wrong is shown, and the chat goes on."""
         self.is_busy = True
+        self.chat.talk.interrupt.start(None)
         try:
-            if is_command(text):
-                if said := await run_command(self.chat, text):
-                    self._screen.transcript.say(said)
-            else:
-                await self._answer(text)
+            await self._doing(text)
         except AllyError as error:
             self._screen.transcript.error(error.message, error.hint or "")
+            if not is_command(text):
+                self._screen.composer.restore(text)
         except Interrupted:
-            self._screen.transcript.say("Stopped.")
+            self._screen.transcript.say("(Stopped.)")
         finally:
             self.is_busy = False
             self._screen.status.busy("", None)
+            self._show_standing()
+            self._show_queue()
+
+    def _doing(self, text: str) -> Awaitable[None]:
+        if text.startswith("!"):
+            return self._run_own(text[1:].strip())
+        return self._obey(text) if is_command(text) else self._answer(text)
+
+    async def _obey(self, text: str) -> None:
+        if said := await self.chat.talk.interrupt.wait_for(run_command(self.chat, text)):
+            self._screen.transcript.say(said)
+
+    async def _run_own(self, command: str) -> None:
+        """The command gets the terminal, so that programs which paint work as ever."""
+        with self._screen.program.suspend():
+            ended = run_own(command, Path.cwd())
+        said = tell_own(self.chat.talk, command, ended)
+        self._screen.transcript.say("\n".join(filter(None, (f"!{command}", ended.text.rstrip("\n"), said))))
 
     async def _answer(self, text: str) -> None:
         talk = self.chat.talk
-        talk.interrupt.start(None)
         self._screen.transcript.user_said(text, mentioned(text))
         message = await talk.interrupt.wait_for(message_of(talk, text))
         self.chat.begin_step(text)
@@ -142,3 +188,14 @@ class Talking:
                 self._screen.status.busy(text, now)
             case _:
                 pass
+
+    def _say_next(self, text: str) -> None:
+        self._later.appendleft(text)
+        self._news.set()
+
+    def _show_queue(self) -> None:
+        waiting = [message.text for message in self.chat.talk.waiting] if self.is_open else []
+        self._screen.show_queue([*waiting, *self._later])
+
+    def _show_standing(self) -> None:
+        """Bring the status line up to date."""

@@ -9,6 +9,7 @@ from textual.widgets import RichLog
 from ally.events import Event, TextDelta, TurnFailed, TurnFinished
 from ally.messages import Message
 from ally.terminal.text import clean
+from ally.tui.look import Look
 from ally.tui.transcript.block import Block
 
 
@@ -16,6 +17,7 @@ class Transcript(RichLog, can_focus=False):
     """Shows events as lines."""
 
     selected: Block | None = None
+    look = Look()
 
     def __init__(self) -> None:
         super().__init__(markup=False, wrap=True)
