@@ -1,4 +1,7 @@
-"""The composition root: settings in, a wired application out."""
+"""The composition root: settings in, a wired application out.
+
+Importing it imports next to nothing: the screen is painted before anything of this is needed.
+"""
 
 import platform
 from collections.abc import Callable, Mapping, MutableMapping
@@ -8,25 +11,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ally.config.environment import is_offline_wanted
-from ally.config.load import Loaded, load_settings
 from ally.config.paths import Paths, find_checkout, find_paths, moved_folder
-from ally.config.secrets import Keys, load_env_files
-from ally.config.settings import PermissionMode, Settings
-from ally.egress.offline import enable
 from ally.egress.quiet import silence
 from ally.errors import StorageError
-from ally.permissions.trust import Trust
-from ally.plugins import read_api_keys
-from ally.providers.registry import ProviderRegistry, Sources
 
 if TYPE_CHECKING:
+    from ally.config.load import Loaded
+    from ally.config.secrets import Keys
+    from ally.config.settings import PermissionMode, Settings
     from ally.engine.conversation import Conversation
     from ally.engine.gate import Asker
     from ally.permissions.memory import Answers
     from ally.permissions.policy import Policy
     from ally.permissions.rules import Rule
+    from ally.permissions.trust import Trust
     from ally.providers.model import Profile, ToolCalling
+    from ally.providers.registry import ProviderRegistry
     from ally.sandbox import Sandbox
     from ally.sessions.session import Session
     from ally.sessions.store import Sessions
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 class Consent:
     """What the command line allows and denies, and who can be asked about the rest; None is the settings' mode."""
 
-    mode: PermissionMode | None = None
+    mode: "PermissionMode | None" = None
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
     asker: "Asker | None" = None
@@ -65,12 +65,12 @@ class App:
         warn: Callable[[str], None],
     ) -> "App":
         """The application for this process; telemetry of every library is off and offline mode is on from here."""
-        offline = offline or is_offline_wanted(env)
+        offline = offline or _is_offline_wanted(env)
         _close_ways_out(env, offline)
         return cls(env, find_paths(env), find_checkout(), offline, warn, api_keys)
 
     @cached_property
-    def loaded(self) -> Loaded:
+    def loaded(self) -> "Loaded":
         """Settings with the place where each was set."""
         _ = self.env_files  # first: an .env file may set ALLY_* variables
         loaded = self.load({})
@@ -78,14 +78,16 @@ class App:
             self.warn(notice)
         return loaded
 
-    def load(self, flags: Mapping[str, object]) -> Loaded:
+    def load(self, flags: Mapping[str, object]) -> "Loaded":
         """The settings with these flags, and with those of the working folder if the user trusts it."""
+        from ally.config.load import load_settings  # heavy
+
         folder = _working_folder()
         trusted = folder if folder is not None and self.trust.is_trusted(folder) else None
         return load_settings(self.paths, self.checkout, self.env, flags, trusted=trusted)
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> "Settings":
         """What the user set."""
         return self.loaded.settings
 
@@ -97,21 +99,28 @@ class App:
     @cached_property
     def env_files(self) -> dict[str, Path]:
         """Variables that came from an `.env` file, now in the environment, and the file of each."""
+        from ally.config.secrets import load_env_files  # heavy
+
         files = load_env_files(self.paths, self.checkout, self.env)
         _close_ways_out(self.env, self.offline)  # again: a file may have named a proxy or a tracing service
         return files
 
     @cached_property
-    def keys(self) -> Keys:
+    def keys(self) -> "Keys":
         """Keys from `main.py`, the environment and the `.env` files."""
+        from ally.config.secrets import Keys  # heavy
+        from ally.plugins import read_api_keys  # heavy
+
         files, given = self.env_files, self.given_keys
         if given is None:
             given = read_api_keys(self.checkout) if self.checkout else {}
         return Keys(self.env, given, files)
 
     @cached_property
-    def registry(self) -> ProviderRegistry:
+    def registry(self) -> "ProviderRegistry":
         """All providers; what its discovery has to say goes to `warn`."""
+        from ally.providers.registry import ProviderRegistry, Sources  # heavy
+
         sources = Sources(
             checkout=self.checkout,
             user_dir=self.paths.config / "providers",
@@ -134,8 +143,10 @@ class App:
         return Sessions.open(folder / FILE_NAME, self.warn)
 
     @cached_property
-    def trust(self) -> Trust:
+    def trust(self) -> "Trust":
         """Which folders the user trusts, in `trust.json` of the state folder."""
+        from ally.permissions.trust import Trust  # heavy
+
         return Trust(self.paths.state / "trust.json", notify=self.warn)
 
     @cached_property
@@ -312,4 +323,14 @@ def _working_folder() -> Path | None:
 def _close_ways_out(env: MutableMapping[str, str], offline: bool) -> None:
     silence(env)
     if offline:
+        from ally.egress.offline import enable  # heavy
+
         enable()
+
+
+def _is_offline_wanted(env: Mapping[str, str]) -> bool:
+    if not env.get("ALLY_OFFLINE"):
+        return False
+    from ally.config.environment import is_offline_wanted  # heavy
+
+    return is_offline_wanted(env)
