@@ -79,15 +79,33 @@ def _scattered(word: str, text: str) -> list[int]:
     """Where the letters of `word` stand in their order and not too far apart; nothing where they do not."""
     if len(word) < 2:
         return []
-    at = -1
+    if not _in_order(word, text):
+        return []
+    begin = 0
+    for line in text.split("\n"):  # letters of several cells make no word
+        if found := _tightest(word, line):
+            return [begin + place for place in found]
+        begin += len(line) + 1
+    return []
+
+
+def _in_order(word: str, text: str) -> int:
+    """Where the first such letters end, counted from 1; 0 if they are not all there."""
+    at = 0
     for char in word:
-        at = text.find(char, at + 1)
-        if at < 0:
-            return []
+        at = text.find(char, at) + 1
+        if not at:
+            return 0
+    return at
+
+
+def _tightest(word: str, line: str) -> list[int]:
+    at = _in_order(word, line)
     found: list[int] = []
-    for char in reversed(word):  # back from the end, so that the letters are as near to each other as they can be
-        at = text.rfind(char, 0, at + 1)
+    for char in (
+        reversed(word) if at else ""
+    ):  # back from the end, so that they are as near to each other as they can be
+        at = line.rfind(char, 0, at)
         found.append(at)
-        at -= 1
     found.reverse()
-    return found if found[-1] - found[0] < len(word) * _SPREAD else []
+    return found if found and found[-1] - found[0] < len(word) * _SPREAD else []

@@ -22,6 +22,8 @@ from ally.tui.picker_rows import Rows
 
 BESIDE_COLUMNS, BELOW_ROWS, FRAMED_COLUMNS, FRAMED_ROWS, TITLE_ROWS = 100, 24, 60, 16, 8
 """From these sizes on there is a preview beside the list, one below it, a frame, a title of its own."""
+_AROUND_ROWS = 5
+"""Of a frame, the title, the filter and the hint."""
 _PAUSE_S = 0.05
 """So long the selection rests before its preview is made."""
 _KEPT = 200
@@ -60,19 +62,15 @@ class Picker(ModalScreen[str | None]):
     DEFAULT_CSS = """
     Picker { align: center middle; }
     Picker #box { width: 100%; height: 100%; background: $surface; padding: 0 1; }
-    Picker.-framed #box {
-        width: 90%; max-width: 110; height: auto; max-height: 85%; border: round $primary; padding: 0 1;
-    }
-    Picker.-framed.-previews #box { height: 85%; }
+    Picker.-framed #box { width: 90%; max-width: 110; height: auto; border: round $primary; }
+    Picker.-framed.-tall #box { height: 85%; }
     Picker.-beside.-previews #box { max-width: 170; }
     Picker #title { height: 1; text-style: bold; display: none; }
     Picker.-titled #title { display: block; }
     Picker #filter { height: 1; border: none; padding: 0; background: transparent; }
     Picker #body { height: 1fr; layout: vertical; }
     Picker.-framed #body { height: auto; }
-    Picker.-framed #body Rows { height: auto; max-height: 100%; min-height: 1; }
-    Picker.-framed.-previews #body { height: 1fr; }
-    Picker.-framed.-previews #body Rows { height: 1fr; }
+    Picker.-framed.-tall #body { height: 1fr; }
     Picker.-beside #body { layout: horizontal; }
     Picker #preview { display: none; height: 40%; border-top: solid $primary; scrollbar-size-vertical: 1; }
     Picker.-previews.-below #preview { display: block; }
@@ -135,6 +133,9 @@ class Picker(ModalScreen[str | None]):
         is_titled = high >= TITLE_ROWS
         self.set_class(is_titled, "-titled")
         self.set_class(not is_titled, "-low")
+        is_tall = self._preview is not None or self._rows.lines + _AROUND_ROWS > high * 0.85
+        self.set_class(is_tall, "-tall")
+        self._rows.styles.height = "1fr" if is_tall or not self.has_class("-framed") else self._rows.lines
         self.query_one(_Filter).placeholder = "type to filter" if is_titled else self._title
         self._tell()
 

@@ -23,7 +23,7 @@ _EMPTY = "There is nothing to choose from."
 
 
 class Rows(ScrollView, can_focus=False):
-    """The options that fit what was typed, one of them selected."""
+    """The options that fit what was typed, one of them selected; all of them would take that many `lines`."""
 
     DEFAULT_CSS = """
     Rows { height: 1fr; width: 1fr; overflow-x: hidden; background: transparent; scrollbar-size-vertical: 1; }
@@ -48,6 +48,7 @@ class Rows(ScrollView, can_focus=False):
         self._found = dict.fromkeys(range(len(entries)), 0)
         self._listing = Listing((), 0)
         self._at = 0
+        self.lines = max(1, len(entries) + len({entry.group for entry in entries} - {""}))
         self.is_numbered = len(entries) <= NUMBERED
 
     @property
