@@ -41,7 +41,8 @@ class Question:
     """What the user is asked before a call runs, all of it from the arguments that will run.
 
     `preview` is the diff of an edit, `scopes` how long an answer may hold, `remember` the rules it would then add.
-    `arguments_sha256` binds the answer to the arguments.
+    `arguments_sha256` binds the answer to the arguments. `rule` is what made it ask, `touches` what the call may do in
+    full, one line each. `problem` says why what the user wrote in place of the arguments cannot run.
     """
 
     call: ToolCall
@@ -51,6 +52,9 @@ class Question:
     scopes: tuple[str, ...] = ("once",)
     remember: tuple[str, ...] = ()
     arguments_sha256: str = ""
+    rule: str = ""
+    touches: tuple[str, ...] = ()
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,13 @@ class PermissionAsked:
     """A call waits for the user's answer; comes after its `ToolRequested`."""
 
     question: Question
+
+
+@dataclass(frozen=True, slots=True)
+class CallEdited:
+    """The user changed the arguments: what runs has those of `call`, not those of its `ToolRequested`."""
+
+    call: ToolCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +170,7 @@ Event = (
     | ThinkingDelta
     | ToolRequested
     | PermissionAsked
+    | CallEdited
     | PermissionDenied
     | ToolProgress
     | ToolFinished
@@ -179,7 +191,7 @@ def check_order(events: Iterable[Event]) -> None:
 
     `TurnStarted` first and once; exactly one final event, last; every `ToolRequested` is answered by one
     `ToolFinished` of the same id before the final event, except that an interrupted or failed turn may leave the
-    request unanswered. What is asked, denied or told of a call comes between its two.
+    request unanswered. What is asked, changed, denied or told of a call comes between its two.
 
     Raises:
         ValueError: the order is broken; the text says where.
@@ -211,7 +223,7 @@ def _call_id(event: Event) -> str | None:
     match event:
         case PermissionAsked(question):
             return question.call.id
-        case PermissionDenied(call):
+        case PermissionDenied(call) | CallEdited(call):
             return call.id
         case ToolProgress(call_id):
             return call_id

@@ -7,17 +7,22 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ally.events import Question
-from ally.messages import ToolCall
+from ally.messages import JsonObject, ToolCall
 from ally.permissions.action import Action, Ask, Decision, Scope
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the user said to a question; `message` is told to the model when the call is refused."""
+    """What the user said to a question; `message` is told to the model when the call is refused.
+
+    `edited` are arguments to run in place of those that were asked about: they are decided on anew, and `scope` is then
+    once.
+    """
 
     allowed: bool
     scope: Scope = "once"
     message: str = ""
+    edited: JsonObject | None = None
 
 
 class Asker(Protocol):

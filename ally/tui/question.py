@@ -1,16 +1,385 @@
-"""Asking before a call runs."""
+"""Asking before a call runs: the whole action, and the answers, in place of the composer."""
 
+import asyncio
+import time
+from typing import Literal, cast
+
+from rich.text import Text
+from textual import events
+from textual.app import App
 from textual.containers import Vertical
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+from textual.widgets import Input, Static, TextArea
 
+from ally.chat.asking import Choice, arguments, choices, preview, reason, title, why, wrapped
+from ally.chat.editing import as_text, field_of, from_text
 from ally.engine.gate import Answer
+from ally.errors import UsageError
 from ally.events import Question
+from ally.terminal.table import cut
+from ally.terminal.text import clean, one_line, visible
+from ally.tui.look import Look
+from ally.tui.question_parts import AnswerList, WholeAction, line
+
+QUIET_S = 0.5
+"""So long nothing may have been typed before the keys answer: who types does not read."""
+PAUSE_S = 1.5
+"""The same for somebody who is typing: a pause in a sentence is no answer."""
+
+_LIST_ROWS = 16  # of the screen, from which on the answers stand below each other, and the reason above them
+_TITLE_ROWS = 7
+_WHY_ROWS = 3
 
 
-class QuestionPanel(Vertical):
-    """Takes the place of the composer while something is asked."""
+class Editor(TextArea):
+    """The arguments as text. What is pasted loses what a terminal would obey; Enter ends a text of one line."""
 
-    is_open = False
+    takes_line = False
+
+    async def _on_key(self, event: events.Key) -> None:
+        if self.takes_line and event.key == "enter":
+            event.prevent_default()  # it goes on to the panel
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        self.insert(clean(event.text.replace("\r\n", "\n").replace("\r", "\n")))
+
+
+class QuestionPanel(Vertical, can_focus=True):
+    """Takes the place of the composer while something is asked; closed, it is not displayed.
+
+    The composer keeps the keys until nothing was typed for a while, so that what is being typed answers nothing.
+    """
+
+    SCOPED_CSS = False  # it hides the composer beside it
+    DEFAULT_CSS = """
+    QuestionPanel { display: none; height: auto; }
+    QuestionPanel Static { height: auto; }
+    QuestionPanel Input, QuestionPanel Input:focus { display: none; border: none; padding: 0; height: 1; }
+    QuestionPanel Editor, QuestionPanel Editor:focus { display: none; border: none; padding: 0; }
+    Screen.-asking Composer { display: none; }
+    """
+
+    class Asked(Message):
+        """A question is shown: somebody who is away should know."""
+
+        def __init__(self, question: Question) -> None:
+            super().__init__()
+            self.question = question
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._look = Look()
+        self._one_at_a_time = asyncio.Lock()
+        self._count = 0
+        self._question: Question | None = None
+        self._answer: asyncio.Future[Answer] | None = None
+        self._mode: Literal["quiet", "choose", "reason", "edit"] = "quiet"
+        self._is_explained = False
+        self._problem = ""
+        self._draft: tuple[str, str] | None = None
+        self._before: Widget | None = None
+        self._heard_at, self._since = -PAUSE_S, 0.0
+        self._title, self._said = Static(markup=False), Static(markup=False)
+        self._action, self._answers = WholeAction(), AnswerList()
+        self._reason = Input(placeholder="what to do instead")
+        self._editor = Editor()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is asked now."""
+        return self._question is not None
+
+    @property
+    def look(self) -> Look:
+        """How it looks."""
+        return self._look
+
+    @look.setter
+    def look(self, look: Look) -> None:
+        self._look = self._answers.look = look
+        self._draw()
 
     async def ask(self, question: Question) -> Answer:
-        """The user's answer."""
-        return Answer(False)
+        """The user's answer; several questions are asked one after the other. Cancelling it closes the question."""
+        self._count += 1
+        try:
+            async with self._one_at_a_time:
+                return await self._ask(question)
+        finally:
+            self._count -= 1
+
+    async def _ask(self, question: Question) -> Answer:
+        self._answer = asyncio.get_running_loop().create_future()
+        try:
+            await self._open(question)
+            await self._silence()
+            self._take_keys(question)
+            return await self._answer
+        finally:
+            self._close()
+
+    async def _open(self, question: Question) -> None:
+        if not self._title.is_mounted:  # nothing of it is needed before the first question
+            await self.mount(self._title, self._action, self._editor, self._said, self._answers, self._reason)
+        self._question, self._mode, self._is_explained = question, "quiet", False
+        self._problem = one_line(visible(question.problem))
+        self._reason.value = ""
+        self._answers.offer(choices(question))
+        self.display = True
+        self._draw(is_new=True)
+        self.post_message(self.Asked(question))
+
+    def _close(self) -> None:
+        self._question, self._answer = None, None
+        if not self.is_attached:
+            return
+        had_focus = self.has_focus_within
+        self.display = False
+        self.screen.remove_class("-asking")
+        if had_focus and self._before is not None and self._before.is_attached:
+            self.screen.set_focus(self._before)
+        self._before = None
+
+    def on_mount(self) -> None:
+        """Listen to when keys are pressed anywhere."""
+        self._program.message_signal.subscribe(self, self._hear, immediate=True)
+
+    @property
+    def _program(self) -> App[object]:
+        return cast("App[object]", self.app)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
+
+    def _hear(self, message: Message) -> None:
+        if isinstance(message, events.Key | events.Paste):
+            self._heard_at = time.monotonic()
+
+    async def _silence(self) -> None:
+        """Until the question was seen for a while, nothing is being typed, and no other screen lies over it."""
+        shown_at = time.monotonic()
+        while True:
+            now = time.monotonic()
+            if self._program.screen is not self.screen:
+                shown_at = now
+            left_s = max(shown_at + QUIET_S, self._heard_at + PAUSE_S) - now
+            if left_s <= 0:
+                return
+            await asyncio.sleep(min(left_s, QUIET_S))
+
+    def _take_keys(self, question: Question) -> None:
+        self._before = self.screen.focused
+        self.screen.add_class("-asking")
+        self._mode, self._since = "choose", time.monotonic()
+        self.focus()
+        if question.problem and self._draft is not None and self._draft[0] == question.call.id:
+            self._edit(self._draft[1])
+        self._draw()
+
+    def on_resize(self) -> None:
+        """Break the lines anew."""
+        self._draw()
+
+    def on_key(self, event: events.Key) -> None:
+        """Answer, look around, or go back from writing."""
+        if self._question is None or self._mode == "quiet":
+            return
+        if event.time < self._since:  # pressed before the question had the keys
+            self._give_back(event.character or "")
+            is_used = True
+        elif self._mode == "choose":
+            is_used = self._choose(event.key, (event.character or "").lower(), self._question)
+        else:
+            is_used = self._while_writing(event.key)
+        if is_used:
+            event.stop()
+            event.prevent_default()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """A text is no answer, but may say what to do instead."""
+        if self._mode == "choose":
+            event.stop()
+            self._say_no(clean(event.text))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """No, and why."""
+        event.stop()
+        self._reply(Answer(False, message=clean(event.value).strip()))
+
+    def on_click(self, event: events.Click) -> None:
+        """The mark goes to the answer that was clicked; it is chosen with the keyboard."""
+        if self._mode == "choose" and event.widget is self._answers and not self._answers.is_flat:
+            self._answers.mark(event.y - self._answers.region.y + self.region.y)
+
+    def _choose(self, key: str, character: str, question: Question) -> bool:
+        match key:
+            case "up" | "down":
+                self._answers.step(-1 if key == "up" else 1)
+            case "enter":
+                self._take(self._answers.marked)
+            case "escape":
+                self._reply(Answer(False))
+            case "tab" | "shift+tab":
+                self._say_no("")
+            case "pageup":
+                self._action.scroll_page_up(animate=False)
+            case "pagedown":
+                self._action.scroll_page_down(animate=False)
+            case "home" | "end":
+                self._action.scroll_to(y=0 if key == "home" else self._action.max_scroll_y, animate=False)
+            case _ if character == "v":
+                self._action.scroll_page_down(animate=False)
+            case _ if found := next((one for one in choices(question) if one.key == character), None):
+                self._take(found)
+            case _:
+                return bool(character) and character.isprintable()
+        self.call_after_refresh(self._tell)
+        return True
+
+    def _take(self, choice: Choice) -> None:
+        if choice.key == "e":
+            self._edit(None)
+        elif choice.key == "w":
+            self._explain()
+        elif choice.scope is None:
+            self._reply(Answer(False))
+        elif self._action.hidden:
+            self._problem = "Not all of it was shown yet: v shows the rest."
+            self._draw()
+        else:
+            self._reply(Answer(True, choice.scope))
+
+    def _reply(self, answer: Answer) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(answer)
+
+    def _explain(self) -> None:
+        self._is_explained = not self._is_explained
+        self._draw()
+        if self._is_explained:
+            self._action.scroll_to(y=self._action.needed, animate=False)
+
+    def _say_no(self, text: str) -> None:
+        """Write what to do instead."""
+        self._mode = "reason"
+        self._draw()
+        self._reason.focus()
+        self._reason.insert_text_at_cursor(one_line(text))
+
+    def _edit(self, text: str | None) -> None:
+        """Change the arguments: `text` as it was left, or as they are."""
+        if self._question is None:
+            return
+        self._mode = "edit"
+        self._editor.takes_line = field_of(self._question.call) == "command"
+        self._editor.text = as_text(self._question.call) if text is None else text
+        self._editor.move_cursor(self._editor.document.end)
+        self._draw()
+        self._editor.focus()
+
+    def _while_writing(self, key: str) -> bool:
+        if key == "escape" or (self._mode == "reason" and key in ("tab", "shift+tab")):
+            self._mode, self._problem = "choose", ""
+            self.focus()
+            self._draw()
+            return True
+        if self._mode == "edit" and key in ("ctrl+s", "enter"):
+            self._run_edited()
+            return True
+        if self._mode == "edit" and key in ("tab", "ctrl+j"):
+            self._editor.insert("\n" if key == "ctrl+j" else "\t")
+            return True
+        return False
+
+    def _run_edited(self) -> None:
+        if self._question is None:
+            return
+        call, text = self._question.call, self._editor.text
+        self._draft = call.id, text
+        try:
+            args = from_text(text, call)
+        except UsageError as error:
+            self._problem = " ".join(filter(None, (error.message, error.hint)))
+            self._draw()
+            return
+        if args == call.args:
+            self._problem = "Nothing was changed: Esc goes back to the answers."
+            self._draw()
+            return
+        self._reply(Answer(True, edited=args))
+
+    def _give_back(self, text: str) -> None:
+        if isinstance(self._before, TextArea | Input):
+            self._before.insert(text) if isinstance(self._before, TextArea) else self._before.insert_text_at_cursor(
+                text
+            )
+
+    def _draw(self, *, is_new: bool = False) -> None:
+        """Lay everything out for the size of the screen."""
+        question = self._question
+        if question is None or not self._title.is_mounted:
+            return
+        rows, columns = self.screen.size.height, max(1, self.screen.size.width - 1)
+        needed = self._strips(question, columns)
+        explained = ["", *why(question)] if self._is_explained else []
+        further = [line(part, self._look.dim) for text in explained for part in wrapped(text, columns)]
+        self._action.show(needed, further, is_new=is_new)
+        said = self._remarks(question, columns, rows)
+        self._said.update(Text("\n", no_wrap=True).join(said))
+        self._show_parts(rows, has_said=bool(said))
+        taken = int(self._title.display) + len(said) + (self._answers.rows if self._answers.display else 0)
+        room = max(1, (rows - 2 if rows < _LIST_ROWS else rows * 2 // 3) - taken - int(self._reason.display))
+        self._action.styles.height = min(max(1, len(needed) + len(further)), room)
+        self._editor.styles.height = max(1, min(room, max(3, self._editor.document.line_count)))
+        self.call_after_refresh(self._tell)
+
+    def _show_parts(self, rows: int, *, has_said: bool) -> None:
+        is_writing = self._mode in ("reason", "edit")
+        self._answers.is_flat = rows < _LIST_ROWS
+        self._title.display = rows >= _TITLE_ROWS
+        self._said.display = has_said
+        self._answers.display = not is_writing
+        self._answers.styles.height = self._answers.rows
+        self._reason.display = self._mode == "reason"
+        self._editor.display = self._mode == "edit"
+        self._action.display = self._mode != "edit"
+
+    def _strips(self, question: Question, columns: int) -> list[Strip]:
+        words = [line(part, self._look.strong) for text in arguments(question) for part in wrapped(text, columns)]
+        return words + [line(part, self._look.text) for text in preview(question) for part in wrapped(text, columns)]
+
+    def _remarks(self, question: Question, columns: int, rows: int) -> list[Text]:
+        """What is wrong, and why it is asked."""
+        said = [Text(cut(self._problem, columns), self._look.error)] if self._problem else []
+        told = reason(question)
+        if told and rows >= _LIST_ROWS and self._mode != "edit" and not self._is_explained:
+            lines = list(wrapped(f"why: {told}", columns))
+            last = cut("".join(lines[_WHY_ROWS - 1 :]), columns)
+            said += [Text(text, self._look.dim) for text in (*lines[: _WHY_ROWS - 1], last) if text]
+        return said
+
+    def _tell(self) -> None:
+        """The title, and how much is not seen yet; after the layout, which decides it."""
+        question = self._question
+        if question is None:
+            return
+        hidden = self._action.hidden
+        match self._mode:
+            case "edit" if self._editor.takes_line:
+                hint = "Enter runs it, Ctrl-J is a new line, Esc goes back"
+            case "edit":
+                hint = "Ctrl-S runs it, Esc goes back"
+            case "reason":
+                hint = "Enter says no and this, Esc goes back"
+            case "quiet":
+                hint = "asked as soon as you stop typing"
+            case "choose" if hidden:
+                hint = f"{hidden} lines not seen yet: v shows more"
+            case "choose":
+                hint = "PageUp and PageDown show all of it" if self._action.is_longer else ""
+        others = f"{self._count - 1} more to ask" if self._count > 1 else ""
+        parts = [title(question), *filter(None, (hint, others))]
+        self._answers.hidden = hidden
+        self._answers.refresh()
+        self._title.update(Text(cut("  ·  ".join(parts), max(1, self.size.width)), self._look.warning, no_wrap=True))
