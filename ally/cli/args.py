@@ -5,11 +5,10 @@ import difflib
 from collections.abc import Sequence
 
 from ally import __version__
-from ally.cli.subcommands import COMMANDS, Parser, add_common, command_parser
+from ally.cli.subcommands import COMMANDS, PERMISSION_MODES, Parser, add_common, command_parser
 from ally.errors import UsageError
 
 OUTPUT_FORMATS = ("text", "json", "stream-json")
-PERMISSION_MODES = ("ask", "accept-edits", "plan", "bypass")
 _ONLY_PRINT = {"--output-format": "text", "--json-schema": None}
 _EPILOG = "commands (ally COMMAND -h tells more):\n" + "\n".join(
     f"  {name:<13}{text}" for name, text in COMMANDS.items()

@@ -23,6 +23,8 @@ def wants_plain(args: argparse.Namespace, env: Mapping[str, str], settings: "Cal
 
 
 def can_paint(env: Mapping[str, str]) -> bool:
-    """Whether standard input and output are a terminal that can move its cursor."""
+    """Whether standard input and output are a terminal that can move its cursor, or a browser that draws one."""
+    if env.get("TEXTUAL_DRIVER"):
+        return True
     is_dumb = env.get("TERM", "" if sys.platform != "win32" else "windows") in ("", "dumb")
     return not is_dumb and sys.stdin.isatty() and sys.stdout.isatty()

@@ -64,6 +64,8 @@ def _dispatch(args: argparse.Namespace, api_keys: ApiKeys | None) -> int:
             from ally.cli import config as front  # heavy
         case "doctor":
             from ally.cli import doctor as front  # heavy
+        case "serve":
+            from ally.cli import serve as front  # heavy
         case _ if args.print:
             from ally.cli import oneshot as front  # heavy
         case _ if _wants_plain(args):
@@ -75,7 +77,7 @@ def _dispatch(args: argparse.Namespace, api_keys: ApiKeys | None) -> int:
 
 def _wants_plain(args: argparse.Namespace) -> bool:
     has_screen = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-    return args.plain or not has_screen
+    return args.plain or not (has_screen or os.environ.get("TEXTUAL_DRIVER"))
 
 
 def _leave(code: int) -> NoReturn:

@@ -12,7 +12,9 @@ COMMANDS = {
     "permissions": "show the rules, and what they say about a call",
     "config": "show and change settings",
     "doctor": "say what works here and what to do about the rest",
+    "serve": "the chat in a browser of this machine",
 }
+PERMISSION_MODES = ("ask", "accept-edits", "plan", "bypass")
 
 
 class Parser(argparse.ArgumentParser):
@@ -35,7 +37,7 @@ def command_parser() -> argparse.ArgumentParser:
     parser = Parser(prog="ally", allow_abbrev=False)
     add_common(parser)
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
-    for add in (_add_providers, _add_models, _add_sessions, _add_permissions, _add_config, _add_doctor):
+    for add in (_add_providers, _add_models, _add_sessions, _add_permissions, _add_config, _add_doctor, _add_serve):
         add(commands)
     return parser
 
@@ -131,3 +133,16 @@ def _add_doctor(commands: "_Commands[Parser]") -> None:
     add_common(parser, inherited=True)
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     parser.add_argument("--bench", action="store_true", help="measure the models on this machine and propose settings")
+
+
+def _add_serve(commands: "_Commands[Parser]") -> None:
+    text = COMMANDS["serve"]
+    parser = commands.add_parser("serve", help=text, description=f"Serve {text}, on loopback and with a token.")
+    add_common(parser, inherited=True)
+    add = parser.add_argument
+    add("--port", metavar="N", type=int, default=0, help="the port; 0, as it is unless set: a free one")
+    add("-d", "--directory", metavar="DIR", help="work there (created on request)")
+    add("--agent", metavar="NAME", help="the agent of new chats")
+    add("--provider", metavar="NAME", help="their provider (ally providers)")
+    add("--model", metavar="NAME", help="their model")
+    add("--permission-mode", choices=PERMISSION_MODES, help="what may be done without asking (else: config.json)")

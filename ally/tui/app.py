@@ -32,7 +32,6 @@ class AllyApp(App[int]):
         for theme in THEMES.values():
             self.register_theme(theme)
         self.theme = default_theme(os.environ)
-        self.theme_changed_signal.subscribe(self, self._look_anew)
         self.chat_screen = ChatScreen(ally, start, first)
         self.failure: AllyError | None = None
         """Why the chat could not go on, to be said when the terminal is the shell's again."""
@@ -40,6 +39,10 @@ class AllyApp(App[int]):
     def get_default_screen(self) -> ChatScreen:
         """The chat."""
         return self.chat_screen
+
+    def on_mount(self) -> None:
+        """Follow the theme."""
+        self.theme_changed_signal.subscribe(self, self._look_anew)
 
     @property
     def look(self) -> Look:

@@ -1,0 +1,3 @@
+"use strict";
+
+document.getElementById("again").addEventListener("click", () => window.location.reload());
