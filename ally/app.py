@@ -208,7 +208,7 @@ class App:
         talk.go_on(session.load())
         talk.log = session
         talk.spill = workspace.spill
-        talk.gate = Gate(policy, self.answers, consent.asker)
+        talk.gate = Gate(policy, self.answers, consent.asker, lambda: _in_words(self.sandbox))
         talk.checkpoints = Checkpoints(self.paths.state / "checkpoints", folder, session.id)
         self.hand_tools(talk, agent, workspace, policy)
         if not talk.model.profile.is_tiny:  # it would only repeat it
@@ -310,6 +310,11 @@ class App:
             if one.notice:
                 self.warn(one.notice)
         return as_text(found)
+
+
+def _in_words(sandbox: "Sandbox") -> str:
+    """How a question names it; empty for none."""
+    return "" if sandbox.tier == "C" else f"{sandbox.name} (tier {sandbox.tier})"
 
 
 def _working_folder() -> Path | None:

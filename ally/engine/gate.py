@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from ally.events import Question
 from ally.messages import JsonObject, ToolCall
-from ally.permissions.action import Action, Ask, Decision, Scope
+from ally.permissions.action import Action, Decision, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +51,19 @@ class Answers(Protocol):
 
 @dataclass(slots=True)
 class Gate:
-    """Decides on the calls of one conversation. Without an asker what would be asked is denied."""
+    """Decides on the calls of one conversation. Without an asker what would be asked is denied.
+
+    `sandbox` gives the name of what confines commands, and its tier.
+    """
 
     policy: Policy
     answers: Answers
     asker: Asker | None = None
+    sandbox: Callable[[], str] = lambda: ""
 
     async def ask(self, question: Question) -> Answer:
         """What the user says; without an asker, no."""
         return await self.asker.ask(question) if self.asker else Answer(allowed=False)
-
-
-def question(call: ToolCall, action: Action, ask: Ask, preview: str) -> Question:
-    """What the user is asked; everything in it comes from the arguments that will run."""
-    return Question(
-        call=call,
-        subject=action.command or action.subject,
-        reason=ask.reason,
-        preview=preview,
-        scopes=ask.scopes,
-        remember=ask.remember,
-        arguments_sha256=digest(call),
-    )
 
 
 def digest(call: ToolCall) -> str:

@@ -4,20 +4,26 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 
 from ally.engine.conversation import Conversation
-from ally.engine.gate import Gate, digest, question
+from ally.engine.edited import asks_for_no_more, changes
+from ally.engine.gate import Gate, digest
+from ally.engine.questions import question
 from ally.engine.running import Ready, failed, run_ready
 from ally.engine.schema import check_arguments
 from ally.errors import AllyError
-from ally.events import Event, PermissionAsked, PermissionDenied, ToolFinished, ToolRequested
-from ally.messages import INTERRUPTED, NO_WAY_ROUND, BadToolCall, ToolCall, ToolResult
+from ally.events import CallEdited, Event, PermissionAsked, PermissionDenied, ToolFinished, ToolRequested
+from ally.messages import INTERRUPTED, NO_WAY_ROUND, BadToolCall, JsonObject, ToolCall, ToolResult
 from ally.permissions.action import Action, Allow, Ask, Decision, Deny
 from ally.tools.base import Tool
 
 MAX_PARALLEL = 8
 """How many calls that only look run side by side."""
+
+MAX_ASKED = 20
+"""How often the user is asked about one call, each time with other arguments of his own."""
 
 Call = ToolCall | BadToolCall
 
@@ -50,6 +56,7 @@ class Round:
         self._talk = talk
         self._calls = calls
         self._results: dict[int, ToolResult] = {}
+        self._told: dict[int, str] = {}
 
     async def run(self) -> None:
         """Everything, ending the queue of events with None."""
@@ -64,7 +71,7 @@ class Round:
                 await self._run(batch)
                 batch = {}
                 if isinstance(ready, Asked):
-                    ready = await self._ask(ready)
+                    ready = await self._ask(place, ready)
                 if isinstance(ready, ToolResult):
                     self._finish(place, ready)
                 else:
@@ -77,8 +84,7 @@ class Round:
         """Put a result for each call into the history."""
         for place, call in enumerate(self._calls):
             if place not in self._results:
-                self._results[place] = interrupted(call)
-                self._talk.add_result(self._results[place])
+                self._keep(place, interrupted(call))
         self._talk.settle([self._results[place] for place in range(len(self._calls))])
 
     async def _prepare(self, call: Call) -> "Ready | Asked | ToolResult":
@@ -109,20 +115,58 @@ class Round:
             case Ask():
                 return self._refuse(call, decision.rule, f"{decision.reason}, and nobody is there to ask")
 
-    async def _ask(self, asked: "Asked") -> Ready | ToolResult:
-        """Ask the user once everything before is shown; what runs is what was shown."""
-        ready, decision, gate = asked.ready, asked.decision, asked.gate
-        asking = question(ready.call, ready.action, decision, asked.preview)
-        self.events.put_nowait(PermissionAsked(asking))
-        await self.events.join()
-        answer = await gate.ask(asking)
-        if not answer.allowed:
-            said = f'the user said no: "{answer.message}"' if answer.message else "the user said no"
-            return self._refuse(ready.call, decision.rule, said)
-        if digest(ready.call) != asking.arguments_sha256:
-            return self._refuse(ready.call, decision.rule, "the arguments are not those the user saw")
-        if answer.scope != "once" and answer.scope in decision.scopes:
-            gate.answers.remember(decision.remember, answer.scope)
+    async def _ask(self, place: int, asked: "Asked") -> Ready | ToolResult:
+        """Ask the user once everything before is shown; what runs is what was shown, or what the user wrote instead."""
+        call, problem = asked.ready.call, ""
+        for _ in range(MAX_ASKED):
+            ready, decision, gate = asked.ready, asked.decision, asked.gate
+            asking = question(ready, decision, gate, asked.preview, problem)
+            self.events.put_nowait(PermissionAsked(asking))
+            await self.events.join()
+            answer = await gate.ask(asking)
+            if not answer.allowed:
+                said = f'the user said no: "{answer.message}"' if answer.message else "the user said no"
+                return self._refuse(ready.call, decision.rule, said)
+            if digest(ready.call) != asking.arguments_sha256:
+                return self._refuse(ready.call, decision.rule, "the arguments are not those the user saw")
+            if answer.edited is None:
+                if answer.scope != "once" and answer.scope in decision.scopes:
+                    gate.answers.remember(decision.remember, answer.scope)
+                return self._changed(place, call, ready)
+            match await self._edited(asked, answer.edited):
+                case Ready() as own:
+                    return self._changed(place, call, own)
+                case Asked() as again:
+                    asked, problem = again, ""
+                case str() as problem:
+                    pass
+        return self._refuse(call, asked.decision.rule, f"it was changed {MAX_ASKED} times and asked about each time")
+
+    async def _edited(self, asked: "Asked", args: JsonObject) -> "Ready | Asked | str":
+        """The call with other arguments, decided on anew; a text says why it cannot run."""
+        shown, tool = asked.ready, asked.ready.tool
+        call = replace(shown.call, args=deepcopy(args))
+        try:
+            check_arguments(tool, call.args)
+            action = tool.action(call.args)
+            match asked.gate.policy.decide(action):
+                case Allow(_, _, grant):
+                    return Ready(call, tool, action, grant)
+                case Deny(_, reason):
+                    return f"Not allowed: {reason}."
+                case Ask() as ask if asks_for_no_more((shown.action, asked.decision), (action, ask)):
+                    return Ready(call, tool, action, ask.grant)
+                case Ask() as ask:
+                    preview = await asyncio.to_thread(tool.preview, call.args)
+                    return Asked(Ready(call, tool, action, ask.grant), ask, asked.gate, preview)
+        except AllyError as error:
+            return f"{error.message} {error.hint}".strip()
+
+    def _changed(self, place: int, asked: ToolCall, ready: Ready) -> Ready:
+        """Tell of a call that is not the one that was asked for: the front end now, the model with the result."""
+        if ready.call.args != asked.args:
+            self._told[place] = changes(asked.args, ready.call.args)
+            self.events.put_nowait(CallEdited(ready.call))
         return ready
 
     def _refuse(self, call: ToolCall, rule: str, reason: str) -> ToolResult:
@@ -138,9 +182,14 @@ class Round:
                 group.create_task(one(place, ready))
 
     def _finish(self, place: int, result: ToolResult) -> None:
+        self.events.put_nowait(ToolFinished(self._keep(place, result)))
+
+    def _keep(self, place: int, result: ToolResult) -> ToolResult:
+        if told := self._told.get(place):
+            result = replace(result, for_model=f"{told}\n{result.for_model}")
         self._results[place] = result
         self._talk.add_result(result)
-        self.events.put_nowait(ToolFinished(result))
+        return result
 
 
 @dataclass(frozen=True, slots=True)
