@@ -4,13 +4,19 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from ally.cli import exits
 from ally.cli.args import parse
+from ally.cli.choosing import wants_plain
 from ally.cli.streams import flush, open_streams, output_lost
 from ally.cli.terminal import report, say
+from ally.config.glance import may_be_set
+from ally.config.paths import config_files
 from ally.errors import AllyError
+
+if TYPE_CHECKING:
+    from ally.app import App
 
 ApiKeys = Mapping[str, str | None]
 
@@ -43,14 +49,15 @@ def run(argv: Sequence[str] | None = None, *, api_keys: ApiKeys | None = None) -
 
 
 def _dispatch(args: argparse.Namespace, api_keys: ApiKeys | None) -> int:
-    from ally.app import App  # heavy
+    if args.no_color:
+        os.environ["NO_COLOR"] = "1"  # where rich looks
+    if args.command == "chat" and not args.print:
+        return _chat(args, api_keys)
     from ally.cli.meter import Meter  # heavy
     from ally.models.progress import listen  # heavy
 
-    if args.no_color:
-        os.environ["NO_COLOR"] = "1"  # where rich looks
     listen(Meter())
-    app = App.open(os.environ, offline=args.offline, api_keys=api_keys, warn=say)
+    app = _open(args, api_keys)
     match args.command:
         case "providers":
             from ally.cli import providers as front  # heavy
@@ -66,18 +73,40 @@ def _dispatch(args: argparse.Namespace, api_keys: ApiKeys | None) -> int:
             from ally.cli import doctor as front  # heavy
         case "serve":
             from ally.cli import serve as front  # heavy
-        case _ if args.print:
-            from ally.cli import oneshot as front  # heavy
-        case _ if _wants_plain(args):
-            from ally.cli import plain as front  # heavy
         case _:
-            from ally.cli import full as front  # heavy
+            from ally.cli import oneshot as front  # heavy
     return front.run(args, app)
 
 
-def _wants_plain(args: argparse.Namespace) -> bool:
-    has_screen = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-    return args.plain or not (has_screen or os.environ.get("TEXTUAL_DRIVER"))
+def _chat(args: argparse.Namespace, api_keys: ApiKeys | None) -> int:
+    """The chat: on the whole screen, which takes keys from here on, or in plain lines."""
+    app = _open(args, api_keys)
+    if wants_plain(args, os.environ, lambda: _is_plain_set(app)):
+        from ally.cli import plain  # heavy
+        from ally.cli.meter import Meter  # heavy
+        from ally.models.progress import listen  # heavy
+
+        listen(Meter())
+        return plain.run(args, app)
+    from ally.tui.lobby import Lobby  # heavy
+
+    lobby = Lobby().open()
+    try:
+        from ally.cli import full  # heavy
+
+        return full.run(args, app, lobby)
+    finally:
+        lobby.close()
+
+
+def _is_plain_set(app: "App") -> bool:
+    return may_be_set("plain", config_files(app.paths, app.checkout)) and app.settings.tui.plain
+
+
+def _open(args: argparse.Namespace, api_keys: ApiKeys | None) -> "App":
+    from ally.app import App  # heavy
+
+    return App.open(os.environ, offline=args.offline, api_keys=api_keys, warn=say)
 
 
 def _leave(code: int) -> NoReturn:

@@ -17,7 +17,7 @@ from ally.config.folder import FILE, Tightening, tighten
 from ally.config.jsonfile import JsonFile, read_json_file
 from ally.config.merge import Layers
 from ally.config.normal import normal_form
-from ally.config.paths import Paths
+from ally.config.paths import Paths, config_files
 from ally.config.problems import Problem, build
 from ally.config.settings import Settings
 
@@ -37,14 +37,6 @@ class Loaded:
     def origin(self, key: str) -> str:
         """Where the value of a dotted key came from; `default` if nobody set it."""
         return self.origins.get(key, "default")
-
-
-def config_files(paths: Paths, checkout: Path | None) -> list[Path]:
-    """The places of config.json, the one that wins last; the files need not exist."""
-    files = [paths.config / "config.json"]
-    if checkout is not None:
-        files.append(checkout / "config.json")
-    return files
 
 
 def load_settings(

@@ -57,6 +57,14 @@ def moved_folder(env: Mapping[str, str], variable: str, default: Path, warn: Cal
     return default
 
 
+def config_files(paths: Paths, checkout: Path | None) -> list[Path]:
+    """The places of config.json, the one that wins last; the files need not exist."""
+    files = [paths.config / "config.json"]
+    if checkout is not None:
+        files.append(checkout / "config.json")
+    return files
+
+
 def find_checkout() -> Path | None:
     """The source checkout that this package runs from, or None for an installed one."""
     folder = Path(__file__).resolve().parents[2]

@@ -1,18 +1,126 @@
 """Running the full-screen chat in a terminal."""
 
-from ally.app import App
-from ally.chat.start import Start
+import contextlib
+import gc
+import os
+import sys
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+from textual import constants
+from textual.color import Color
+from textual.css.query import QueryError
+
 from ally.tui.app import AllyApp
+from ally.tui.driver_output import Aside, TerminalFile
+from ally.tui.lobby import Lobby
+from ally.tui.manners import Manners, describe_crash
+from ally.tui.transcript.view import Transcript
+
+if TYPE_CHECKING:
+    from textual.driver import Driver
+    from textual.strip import Strip
+
+    from ally.app import App
+    from ally.chat.start import Start
+    from ally.errors import AllyError
+
+LOADING_SWITCH_S = 0.001
+"""While modules are loaded in a thread, the screen gets its turn this often, so that keys do not lag."""
+
+MOST_PRINTED_LINES = 20_000
+_BLACK = Color(0, 0, 0)
 
 
-def run(ally: App, start: Start, first: str) -> int:
-    """Show the screen until the user leaves; the exit code.
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How the screen was left. `failure` and `crash` say why it could not go on, `signal` what ended it.
 
-    Raises:
-        AllyError: there can be no chat; the terminal is the shell's again.
+    `said` are the lines of the transcript for the terminal's scrollback, `draft` what was typed and not sent.
     """
-    app = AllyApp(ally, start, first)
-    code = app.run() or 0
-    if app.failure is not None:
-        raise app.failure
-    return code
+
+    code: int = 0
+    signal: int | None = None
+    failure: "AllyError | None" = None
+    crash: str = ""
+    session: str = ""
+    draft: str = ""
+    said: Iterator[str] = field(default_factory=lambda: iter(()))
+
+
+class _Program(Manners, AllyApp):
+    """The chat, with the manners of a program in a terminal. `transcript` and `draft` are what is left of it."""
+
+    transcript: Transcript | None = None
+    draft = ""
+
+    async def on_load(self) -> None:
+        """Obey signals before there is anything that could be left half-done."""
+        if sys.platform != "win32":
+            self.wait_for_signals()
+
+    def leave(self) -> None:
+        """Stop what runs, then leave."""
+        talking = self.chat_screen.talking
+        if talking is not None and talking.is_open:
+            talking.leave()
+        else:
+            self.exit(0)
+
+    async def _close_all(self) -> None:
+        with contextlib.suppress(QueryError):  # it was never composed
+            self.transcript, self.draft = self.chat_screen.transcript, self.chat_screen.composer.text
+        await super()._close_all()
+
+
+def run(ally: "App", start: "Start", first: str, lobby: Lobby | None = None) -> Ended:
+    """Show the screen until the user leaves; the terminal is the shell's again then.
+
+    `lobby` has taken the keys until now.
+    """
+    program = _Program(ally, start, first)
+    if constants.DRIVER is None and sys.platform != "win32":
+        _give_terminal(program, ally, lobby)
+    gc.collect(0)
+    gc.freeze()  # what is loaded by now stays: looking through it again and again would only hold up keys
+    sys.setswitchinterval(LOADING_SWITCH_S)
+    try:
+        code = program.run()
+    finally:
+        if lobby is not None:
+            lobby.close()
+    talking = program.chat_screen.talking
+    return Ended(
+        code=program.return_code or code or 0,
+        signal=program.ended_by,
+        failure=program.failure,
+        crash=describe_crash(program.crash) if program.crash else "",
+        session=talking.chat.session.id if talking is not None and talking.is_open else "",
+        draft=program.draft,
+        said=_printed(program),
+    )
+
+
+def _give_terminal(program: _Program, ally: "App", lobby: Lobby | None) -> None:
+    from ally.tui.driver import Terminal, TerminalDriver  # late: there is no such driver on Windows
+
+    screen = TerminalFile(os.dup(1))
+    program.terminal = Terminal(screen, Aside(ally.paths.state / "logs" / "screen.log"), lobby)
+    program.driver_class = cast("type[Driver]", TerminalDriver)
+
+
+def _printed(program: _Program) -> Iterator[str]:
+    """The transcript as lines of text with colours, from its beginning or the last 20,000 of it."""
+    if program.transcript is None:
+        return
+    lines = deque(program.transcript.printed(program.size.width), MOST_PRINTED_LINES)
+    for line in lines:
+        yield _as_text(line, program)
+
+
+def _as_text(line: "Strip", program: _Program) -> str:
+    for one in program.get_line_filters():
+        line = line.apply_filter(one, _BLACK)
+    return line.render(program.console)

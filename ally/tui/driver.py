@@ -1,0 +1,159 @@
+"""The terminal that the screen is shown in: its keys, its signals, and giving it back."""
+
+import contextlib
+import os
+import select
+import signal
+import termios
+import threading
+from codecs import getincrementaldecoder
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from textual._xterm_parser import XTermParser
+from textual.drivers.linux_driver import LinuxDriver
+
+from ally.tui.driver_output import RESTORE, Aside, TerminalFile
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from ally.tui.lobby import Lobby
+
+_PAINTED_WITHIN_S = 5.0
+_LOOK_EVERY_S = 0.1
+_FALLBACK = (80, 24)
+
+
+@dataclass(slots=True)
+class Terminal:
+    """The terminal as it is handed to the driver. `painted` is set when the screen is there for the first time."""
+
+    screen: TerminalFile
+    aside: Aside
+    lobby: "Lobby | None" = None
+    painted: threading.Event = field(default_factory=threading.Event)
+
+
+class Host(Protocol):
+    """An application that is shown in `terminal`; `lost` is called when there is nobody at it any more."""
+
+    terminal: Terminal
+
+    def lost(self) -> None:
+        """The terminal went away."""
+        ...
+
+
+class TerminalDriver(LinuxDriver):
+    """Textual's driver, with an output of its own, keys that were typed before, and a terminal that may go away."""
+
+    def __init__(
+        self, app: "App[Any]", *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)  # pyright: ignore[reportUnknownMemberType] - as in Textual
+        self._host = cast("Host", app)
+        self._terminal = self._host.terminal
+        self._file = self._terminal.screen  # type: ignore[assignment] # as much of a file as the writer needs
+        signal.signal(signal.SIGTSTP, self._soon(self._stop))
+        signal.signal(signal.SIGCONT, self._soon(self._go_on))
+
+    def start_application_mode(self) -> None:
+        """Take the terminal over; from the lobby, if one waited there."""
+        self._terminal.aside.point_away()
+        super().start_application_mode()
+        lobby = self._terminal.lobby
+        if lobby is not None and lobby.before is not None:
+            lobby.write = self.write
+            self.attrs_before, lobby.before = lobby.before, None
+
+    def suspend_application_mode(self) -> None:
+        """Give the terminal to a child, or to the shell."""
+        super().suspend_application_mode()
+        self._terminal.aside.put_back()
+
+    def close(self) -> None:
+        """Let go of the terminal."""
+        super().close()
+        self._terminal.aside.put_back()
+
+    def restore_now(self) -> None:
+        """Give the terminal back without waiting for anything, for a process that ends at once."""
+        with contextlib.suppress(OSError, termios.error):
+            os.set_blocking(self._file.fileno(), False)
+            os.write(self._file.fileno(), RESTORE.encode())
+        if self.attrs_before is not None:
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
+
+    def run_input_thread(self) -> None:
+        """Read the keys: first those that were typed in the lobby."""
+        parser = XTermParser(self._debug)
+        decode = getincrementaldecoder("utf-8")("replace").decode
+
+        def take(data: bytes) -> None:
+            if text := decode(data):
+                for event in parser.feed(text):
+                    self.process_message(event)
+
+        lobby, self._terminal.lobby = self._terminal.lobby, None
+        if lobby is not None:
+            self._terminal.painted.wait(_PAINTED_WITHIN_S)
+            take(lobby.hand_over())
+        while not self.exit_event.is_set():
+            if select.select([self.fileno], [], [], _LOOK_EVERY_S)[0]:
+                data = self._read()
+                if not data:
+                    self._loop.call_soon_threadsafe(self._host.lost)
+                    return
+                take(data)
+            for event in parser.tick():
+                self.process_message(event)
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self.fileno, 4096)
+        except OSError:
+            return b""
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """(columns, rows) of the terminal itself; `COLUMNS` and `LINES` only where it does not know."""
+        try:
+            columns, rows = os.get_terminal_size(self.fileno)
+        except OSError:
+            columns = rows = 0
+        return columns or _from_environment("COLUMNS", 0), rows or _from_environment("LINES", 1)
+
+    # Stopping and going on. A handler runs between any two instructions of the main thread, also where it holds the
+    # lock that it would need, so all of this waits for its turn in the event loop.
+
+    def _soon(self, call: Callable[[], None]) -> Callable[..., None]:
+        def arrange(*_: object) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed already
+                self._loop.call_soon_threadsafe(call)
+
+        return arrange
+
+    @property
+    def _is_shown(self) -> bool:
+        return self._key_thread is not None and self._key_thread.is_alive()
+
+    def _stop(self) -> None:
+        if self._auto_restart and self._is_shown:
+            self.suspend_application_mode()
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def _go_on(self) -> None:
+        if not self._auto_restart:  # an editor has the terminal
+            return
+        if self._is_shown:  # stopped by a signal that cannot be caught: the shell has changed the terminal meanwhile
+            self.suspend_application_mode()
+        self._must_signal_resume = True
+        self.resume_application_mode()
+        self._app.refresh(layout=True)
+
+
+def _from_environment(name: str, place: int) -> int:
+    text = os.environ.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and int(text) else _FALLBACK[place]
