@@ -5,7 +5,8 @@ import re
 from dataclasses import dataclass
 
 from ally.engine.conversation import Conversation
-from ally.engine.gate import question
+from ally.engine.questions import question
+from ally.engine.running import Ready
 from ally.errors import ToolError, UsageError
 from ally.messages import Image, Text, ToolCall, UserMessage
 from ally.permissions.action import Allow, Ask, Deny, Grant
@@ -66,8 +67,8 @@ async def _granted(talk: Conversation, tool: Tool, call: ToolCall) -> Grant:
         case Allow(grant=grant):
             return grant
         case Ask() as ask:
-            answer = await talk.gate.ask(question(call, action, ask, ""))
-            if answer.allowed:
+            answer = await talk.gate.ask(question(Ready(call, tool, action, ask.grant), ask, talk.gate, ""))
+            if answer.allowed and answer.edited is None:
                 talk.gate.answers.remember(ask.remember, answer.scope)
                 return ask.grant
             raise UsageError(f"@{path} was not attached: {ask.reason}.")
