@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from rich.cells import split_graphemes
+from rich.console import Console
 from rich.style import Style
 from rich.text import Span, Text
 from textual import events
@@ -64,7 +65,8 @@ _SELECTING = {
 
 
 class Area(TextArea, inherit_bindings=False):
-    """Where the text stands. `look_first` may take a key before it; `settled` is told after each key and paste."""
+    """Where the text stands. `look_first` may take a key before it; `settled` is told after each key and
+    paste, and whether a character was typed or taken back."""
 
     DEFAULT_CSS = """
     Area {
@@ -86,7 +88,7 @@ class Area(TextArea, inherit_bindings=False):
         self.hint = placeholder
         self.look_first: Callable[[str], bool] = lambda key: False
         self.take_paste: Callable[[str], Awaitable[None]]
-        self.settled: Callable[[], None] = lambda: None
+        self.settled: Callable[[bool], None] = lambda is_typed: None
         self.register_theme(TextAreaTheme("composer", cursor_style=Style()))
         self.theme = "composer"
 
@@ -101,13 +103,15 @@ class Area(TextArea, inherit_bindings=False):
         else:
             event.prevent_default()  # Textual would take keys that are the application's
             return
-        self.settled()
+        self.settled(event.is_printable or event.key == "backspace")
 
     async def _obey(self, key: str) -> bool:
         self._restart_blink()
         if self.look_first(key):
             return True
-        if key in _SELECTING:
+        if key in ("ctrl+c", "super+c") and not self.selection.is_empty:
+            self.action_copy()
+        elif key in _SELECTING:
             getattr(self, f"action_{_SELECTING[key]}")(True)
         elif key == "ctrl+k":
             await self.action_delete_to_end_of_line_or_delete_line()
@@ -121,7 +125,7 @@ class Area(TextArea, inherit_bindings=False):
         event.stop()
         event.prevent_default()
         await self.take_paste(event.text)
-        self.settled()
+        self.settled(False)
 
     def type_in(self, text: str) -> None:
         """Put `text` in the place of what is selected, or at the cursor, as if it was typed."""
@@ -203,7 +207,8 @@ class Area(TextArea, inherit_bindings=False):
         if self._draw_cursor:
             line.stylize(self._cursor_style(), 0, 1)
         line.truncate(self.size.width)
-        strip = Strip(line.render(self.app.console), line.cell_len)
+        console: Console = self.app.console  # pyright: ignore[reportUnknownMemberType] - Textual leaves its result open
+        strip = Strip(line.render(console), line.cell_len)
         return strip.extend_cell_length(self.size.width).apply_style(self.rich_style)
 
     def _cursor_style(self) -> Style:

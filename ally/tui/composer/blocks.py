@@ -24,7 +24,7 @@ def is_long(text: str) -> bool:
 
 
 class Blocks:
-    """What the marks in the text stand for: `[paste 1: 213 lines]`, `[picture 1: name.png 800×600]`.
+    """What the marks in the text stand for: `[paste 1: 213 lines]`, `[picture 1: name.png 800x600]`.
 
     A mark is any place where its words stand, so that undo, cut and paste of the words take the block along.
     """
@@ -56,9 +56,9 @@ class Blocks:
         """What the marks in `text` stand for, by mark."""
         return {found[0]: self.meant[found[0]] for found in self._pattern.finditer(text)} if self._pattern else {}
 
-    def clear(self) -> None:
-        """Forget all of them; the next one has the number 1 again."""
-        self.meant.clear()
+    def replace(self, meant: Mapping[str, str]) -> None:
+        """Know only these; without any the next one has the number 1 again."""
+        self.meant = dict(meant)
         self._compile()
 
     def _add(self, kind: str, about: str, text: str, around: str) -> str:
