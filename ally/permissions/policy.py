@@ -77,8 +77,9 @@ class Policy:
         secrets = dict(self._secrets(case))
         causes = [("secret", reason) for reason in secrets.values()]
         if causes := [*causes, *self._protected(case), *_asked(case, rules, self.place)]:
-            reasons = dict.fromkeys([reason for _, reason in causes] + self._further(case))
-            return Ask(causes[0][0], "; ".join(reasons), grant=_with_paths(case.grant(self.place), secrets))
+            reasons = "; ".join(dict.fromkeys(reason for _, reason in causes))
+            reasons = "; ".join([reasons, *self._further(case, reasons)])
+            return Ask(causes[0][0], reasons, grant=_with_paths(case.grant(self.place), secrets))
         if self.mode == "bypass" and not (case.judgement is not None and may_evade(rules, case.judgement)):
             return Allow("bypass mode", "everything else is allowed in this mode", case.grant(self.place))
         if case.judgement is not None:
@@ -165,10 +166,12 @@ class Policy:
             elif is_shared(touch):
                 yield "protected", f"{place.shown(touch.spot.resolved)} has another name elsewhere (a hard link)"
 
-    def _further(self, case: Case) -> list[str]:
-        """What else would be allowed with it."""
-        places = [f"it touches {self.place.shown(touch.spot.resolved)}" for touch in case.outside(self.place)]
-        return [*(["it wants the network"] if case.action.network else []), *places]
+    def _further(self, case: Case, reasons: str) -> list[str]:
+        """What else would be allowed with it, but for what the reasons name already."""
+        names = dict.fromkeys(self.place.shown(touch.spot.resolved) for touch in case.outside(self.place))
+        places = [name for name in names if not reasons.endswith(f": {name}")]
+        wants = ["it wants the network"] if case.action.network else []
+        return wants + ([f"it touches {', '.join(places)}"] if places else [])
 
 
 def _first(reasons: Iterable[str]) -> str:

@@ -23,9 +23,14 @@ def path_rule(tool: str, spot: Spot, place: Place) -> str:
     return f"{tool}({escape_glob(folder)}/**)" if folder else f"{tool}(./*)"
 
 
+def exact_rule(tool: str, spot: Spot, place: Place) -> str:
+    """This one path."""
+    return f"{tool}({_written(spot.resolved, place)})"
+
+
 def folder_rule(tool: str, spot: Spot, place: Place) -> str:
     """Everything in the folder that `spot` is."""
-    return f"{tool}({_written(spot.resolved, place)}/**)"
+    return f"{tool}({_written(spot.resolved, place).rstrip('/')}/**)"
 
 
 def command_rules(commands: Sequence[Command], tool: str = "shell") -> tuple[str, ...]:
@@ -37,4 +42,4 @@ def command_rules(commands: Sequence[Command], tool: str = "shell") -> tuple[str
 
 def _written(path: object, place: Place) -> str:
     text, home = str(path), str(place.home)
-    return "~" + escape_glob(text[len(home) :]) if text.startswith(home + "/") else escape_glob(text)
+    return "~" + escape_glob(text[len(home) :]) if text == home or text.startswith(home + "/") else escape_glob(text)

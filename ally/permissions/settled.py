@@ -8,7 +8,7 @@ from ally.permissions.action import Allow, Ask, Decision, Grant, Scope
 from ally.permissions.case import Case, Touch
 from ally.permissions.commands import permitting, searches_blindly, uncovered
 from ally.permissions.paths import Place
-from ally.permissions.remembering import EVERYWHERE, HERE, MAX_RULES, command_rules, folder_rule, path_rule
+from ally.permissions.remembering import EVERYWHERE, HERE, MAX_RULES, command_rules, exact_rule, folder_rule, path_rule
 from ally.permissions.rules import Rule, covers_path, covers_subject, parse_rule
 from ally.permissions.shell import Judgement
 
@@ -58,15 +58,16 @@ def settle_command(
     if is_quiet and not outside and not blind:
         return Allow("read-only command", "it only reads, and runs where it can change nothing", grant)
     writes = any(touch.right == "write" for touch in outside)
-    by_rule = permitting(rules, judgement, network=network, confined=confined)
+    is_held = confined and not outside  # what only reads needs a rule, too, where it reads elsewhere
+    by_rule = permitting(rules, judgement, network=network, confined=is_held)
     if by_rule and not writes:
         return Allow(", ".join(map(str, by_rule)), "rules allow every part of it", grant)
     if judgement.opaque or writes:
         kept = _ONCE, ()
-    elif is_quiet and not blind:
+    elif is_quiet and not blind and not any(touch.spot.resolved.is_dir() for touch in outside):
         kept = _kept(_path_rules(outside, "shell", place), EVERYWHERE)
     else:
-        missing = uncovered(rules, judgement, network=network, confined=confined)
+        missing = uncovered(rules, judgement, network=network, confined=is_held)
         scopes = _THIS_SESSION if network else EVERYWHERE
         kept = _kept(command_rules(missing, "shell-network" if network else "shell"), scopes)
     rule = "outside the folder" if outside else "network" if network else "shell command"
@@ -97,9 +98,7 @@ def _path_rules(touches: Sequence[Touch], tool: str, place: Place) -> tuple[str,
     """Rules that answer the same question; none where a name cannot be written as a rule."""
     rules: dict[str, None] = {}
     for touch in touches:
-        name = {"read": "read", "write": "edit", "delete": "delete"}[touch.right]
-        is_folder = touch.right == "read" and touch.spot.resolved.is_dir()
-        text = (folder_rule if is_folder else path_rule)(name, touch.spot, place)
+        text = _path_rule(touch, tool, place)
         try:
             rule = parse_rule(text, "allow", "an answer")
         except ConfigError:
@@ -110,15 +109,25 @@ def _path_rules(touches: Sequence[Touch], tool: str, place: Place) -> tuple[str,
     return tuple(rules) if len(rules) <= MAX_RULES else ()
 
 
+def _path_rule(touch: Touch, tool: str, place: Place) -> str:
+    """Of a folder no more than this tool sees there: its names, or what is found in it."""
+    if touch.right != "read":
+        return path_rule({"write": "edit", "delete": "delete"}[touch.right], touch.spot, place)
+    if not touch.spot.resolved.is_dir():
+        return path_rule("read", touch.spot, place)
+    return exact_rule(tool, touch.spot, place) if tool == "list" else folder_rule(tool, touch.spot, place)
+
+
 def _kept(remember: tuple[str, ...], scopes: tuple[Scope, ...]) -> tuple[tuple[Scope, ...], tuple[str, ...]]:
     return (scopes, remember) if remember else (_ONCE, ())
 
 
 def _reason(case: Case, judgement: Judgement, outside: Sequence[Touch], place: Place, *, confined: bool) -> str:
     reasons = ["it wants the network"] if case.action.network else []
-    for touch in outside:
-        verb = "writes" if touch.right == "write" else "reads"
-        reasons.append(f"it {verb} outside the working folder: {place.shown(touch.spot.resolved)}")
+    written = dict.fromkeys(place.shown(touch.spot.resolved) for touch in outside if touch.right == "write")
+    read = dict.fromkeys(place.shown(touch.spot.resolved) for touch in outside)
+    for verb, names in (("reads", [name for name in read if name not in written]), ("writes", [*written])):
+        reasons += [f"it {verb} outside the working folder: {', '.join(names)}"] if names else []
     reasons.append(judgement.opaque or judgement.reason)
     if not confined:
         reasons.append("there is no sandbox here that holds, so every command asks")

@@ -258,3 +258,39 @@ def test_a_command_that_only_asks_for_want_of_a_sandbox_says_so(site: Site):
     decision = site.decide(run("ls"), confined=False)
     assert isinstance(decision, Ask)
     assert decision.reason == "there is no sandbox here that holds, so every command asks"
+
+
+@pytest.mark.parametrize(
+    ("tool", "path", "remembered", "wider"),
+    [
+        ("list", "~/", "list(~)", ("read", "~/.bashrc")),
+        ("list", "~/other", "list(~/other)", ("read", "~/other/notes.txt")),
+        ("grep", "~/other", "grep(~/other/**)", ("read", "~/other/notes.txt")),
+        ("find", "~/other", "find(~/other/**)", ("grep", "~/other")),
+    ],
+)
+def test_a_yes_to_looking_at_a_folder_holds_for_no_more_than_was_shown(
+    site: Site, tool: str, path: str, remembered: str, wider: tuple[str, str]
+):
+    action = site.file("read", path, tool)
+    decision = site.decide(action)
+    assert isinstance(decision, Ask)
+    assert decision.remember == (remembered,)
+    kept = ("allow", remembered)
+    assert word(site.decide(action, "ask", kept)) == "allow"
+    assert word(site.decide(site.file("read", wider[1], wider[0]), "ask", kept)) == "ask"
+
+
+def test_a_command_that_looks_at_a_folder_elsewhere_is_remembered_by_its_words(site: Site):
+    decision = site.decide(run("ls ~/other && pwd"))
+    assert isinstance(decision, Ask)
+    kept = [("allow", rule) for rule in decision.remember]
+    assert word(site.decide(run("ls ~/other && pwd"), "ask", *kept)) == "allow"
+    assert word(site.decide(run("ls ~/other && cat ~/other/notes.txt"), "ask", *kept)) == "ask"
+    assert word(site.decide(run("make && cat ~/other/notes.txt"), "ask", ("allow", "shell(make)"))) == "ask"
+
+
+def test_what_is_touched_elsewhere_is_named_once(site: Site):
+    decision = site.decide(run("cp ~/other/a ~/other/b ~/other"))
+    assert decision.reason.count("~/other/a") == 1
+    assert site.decide(site.file("write", "~/.bashrc")).reason.count(".bashrc") == 1
