@@ -20,6 +20,7 @@ MAX_AGE_S = 7 * 86_400
 """Pictures taken longer ago are removed with the next one: what was sent is in its session."""
 
 _TIMEOUT_S = 5
+_PREFIX = "clipboard-"
 _ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "image/webp": ".webp"}
 _POWERSHELL = (
     "Add-Type -AssemblyName System.Windows.Forms,System.Drawing;"
@@ -32,6 +33,11 @@ _Run = Callable[[Sequence[str]], bytes]
 def folder(env: Mapping[str, str] = os.environ) -> Path:
     """Where pictures from the clipboard are kept until they are sent."""
     return find_paths(env).cache / "pictures"
+
+
+def is_own(path: Path, env: Mapping[str, str] = os.environ) -> bool:
+    """Whether `path` is a picture that was taken from the clipboard: the user's own doing, which needs no question."""
+    return path.name.startswith(_PREFIX) and path.parent == folder(env) and not path.is_symlink()
 
 
 def clipboard_picture(env: Mapping[str, str] = os.environ) -> Path:
@@ -54,7 +60,7 @@ def clipboard_picture(env: Mapping[str, str] = os.environ) -> Path:
         )
     place = folder(env)
     _tidy(place)
-    file = place / f"clipboard-{hashlib.sha256(data).hexdigest()[:8]}{_ENDINGS[kind]}"
+    file = place / f"{_PREFIX}{hashlib.sha256(data).hexdigest()[:8]}{_ENDINGS[kind]}"
     write_atomic(file, data)
     return file
 
@@ -109,7 +115,7 @@ def _from_base64(text: bytes) -> bytes:
 
 def _tidy(place: Path) -> None:
     oldest = time.time() - MAX_AGE_S
-    for file in place.glob("clipboard-*"):
+    for file in place.glob(f"{_PREFIX}*"):
         try:
             if file.stat().st_mtime < oldest:
                 file.unlink()

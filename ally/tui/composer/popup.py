@@ -96,8 +96,10 @@ class Popup(Widget):
         lines = [Text(self.title, Style(dim=True))] if self.title else []
         for number, (row, name) in enumerate(zip(rows, names, strict=True), first):
             lines.append(_line(row, name, width, is_chosen=number == self.chosen))
-        for line in lines:
+        for number, line in enumerate(lines, first - (1 if self.title else 0)):
             line.truncate(max(1, self.size.width), overflow="ellipsis", pad=True)
+            if number == self.chosen:
+                line.stylize(Style(bold=True, reverse=True))
         return Text("\n", no_wrap=True, end="").join(lines)
 
 
@@ -111,6 +113,4 @@ def _line(row: Row, name: str, width: int, *, is_chosen: bool) -> Text:
     if row.help:
         line.append(" " * max(_GAP, width - label.cell_len))
         line.append(visible(row.help.replace("\n", " ")), Style(dim=not is_chosen))
-    if is_chosen:
-        line.stylize(Style(bold=True, reverse=True))
     return line

@@ -37,7 +37,7 @@ class Queue(Widget):
         shown = max(1, min(_SHOWN, self.screen.size.height // 8))
         lines = [Text(f"queued: {one_line(text[:_CHARACTERS])}") for text in self._texts[-shown:]]
         if more := len(self._texts) - shown:
-            lines[0] = Text(f"queued: {more + 1} more above; ↑ takes the last one back") if more > 0 else lines[0]
+            lines[0] = Text(f"queued: {more + 1} more; Up takes the last one back") if more > 0 else lines[0]
         for line in lines:
             line.stylize(Style(dim=True))
             line.truncate(max(1, self.size.width), overflow="ellipsis")
