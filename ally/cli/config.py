@@ -13,7 +13,7 @@ from ally.config.change import Change, plan_change
 from ally.config.load import config_files
 from ally.config.merge import leaves
 from ally.config.paths import Paths
-from ally.config.problems import value_at
+from ally.config.problems import KeyPath, value_at
 from ally.config.schema import json_schema
 from ally.config.secrets import env_files
 from ally.config.settings import Settings
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace, app: Configured) -> int:
         case "get":
             _get(app, args.key, is_json=args.json)
         case "set":
-            _set(app, args.key, args.value)
+            change_setting(app, args.key, args.value)
         case "path":
             _path(app)
         case "schema":
@@ -76,17 +76,21 @@ def run(args: argparse.Namespace, app: Configured) -> int:
 
 def _show(app: Configured, *, is_json: bool) -> None:
     """Every setting with where it was set; secrets are masked."""
-    rows = [
-        (".".join(keys), masked(value, keys), app.origins.get(".".join(keys), "default"))
-        for keys, value in leaves(as_json(app.settings))
-    ]
+    rows = listed(app.settings, app.origins)
     if is_json:
-        print(_dump({key: {"value": value, "origin": origin} for key, value, origin in rows}))
+        print(_dump({".".join(keys): {"value": value, "origin": origin} for keys, value, origin in rows}))
         return
-    shown = [(one_line(key), _shorten(value), _tilde(origin)) for key, value, origin in rows]
-    widths = [max((len(row[column]) for row in shown), default=0) for column in (0, 1)]
-    for key, value, origin in shown:
+    texts = [(one_line(".".join(keys)), shown(value), in_home(origin)) for keys, value, origin in rows]
+    widths = [max((len(row[column]) for row in texts), default=0) for column in (0, 1)]
+    for key, value, origin in texts:
         print(f"{key:<{widths[0]}}  {value:<{widths[1]}}  {origin}".rstrip())
+
+
+def listed(settings: Settings, origins: Mapping[str, str]) -> list[tuple[KeyPath, object, str]]:
+    """(path, value, origin) of every setting; secrets are masked."""
+    return [
+        (keys, masked(value, keys), origins.get(".".join(keys), "default")) for keys, value in leaves(as_json(settings))
+    ]
 
 
 def _get(app: Configured, key: str, *, is_json: bool) -> None:
@@ -99,8 +103,13 @@ def _get(app: Configured, key: str, *, is_json: bool) -> None:
     print(clean(value) if isinstance(value, str) and not is_json else _dump(value))
 
 
-def _set(app: Configured, key: str, text: str) -> None:
-    """Change one setting and say in which file."""
+def change_setting(app: Configured, key: str, text: str) -> None:
+    """Change one setting, with `text` as JSON or as it is, and say in which file.
+
+    Raises:
+        ConfigError: there is no such key, or it cannot have that value; nothing has changed then.
+        StorageError: the file cannot be written.
+    """
     before = app.settings
     change = plan_change(app.paths, app.checkout, app.env, key, text)
     write_atomic(change.file, change.content)
@@ -126,12 +135,14 @@ def _path(app: Configured) -> None:
         print(clean(str(path)) if path.exists() else f"{clean(str(path))}  (not there)")
 
 
-def _shorten(value: object) -> str:
+def shown(value: object) -> str:
+    """A value on one line, cut where it is long."""
     text = one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
     return text if len(text) <= MAX_VALUE_CHARACTERS else text[: MAX_VALUE_CHARACTERS - 1] + "…"
 
 
-def _tilde(origin: str) -> str:
+def in_home(origin: str) -> str:
+    """The path `origin` as people write it: with ~ for their home folder."""
     home = os.path.expanduser("~")  # noqa: PTH111 - Path.expanduser raises where there is no home
     return "~" + origin[len(home) :] if len(home) > 1 and origin.startswith(home + os.sep) else origin
 

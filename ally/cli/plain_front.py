@@ -1,34 +1,47 @@
 """A chat's front end in plain lines."""
 
+import os
+import shutil
 import sys
 from base64 import b64encode
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from ally.app import App
 from ally.chat.front import Option
-from ally.cli.terminal import say
+from ally.cli.plain_lines import Lines, end_line
+from ally.cli.signals import interruptible
+from ally.cli.terminal import report, say
 from ally.errors import UsageError
 from ally.messages import Message
 from ally.terminal.table import room
 
 _KEYS = (
-    ("Ctrl-C", "stops an answer; again while it is stopping, it leaves"),
+    ("Ctrl-C", "stops an answer; again while it is stopping, it leaves; gives a line or a choice up"),
     ("Ctrl-D", "leaves"),
     ("\\ Enter", "a backslash at the end of a line continues the message on the next line"),
 )
+_EDITING_KEYS = (
+    ("Tab", "completes /commands, what follows them, and @files"),
+    ("Up Down", "earlier messages, also of other sessions"),
+    ("Ctrl-R", "searches them"),
+)
+_OTHER_ROWS = 4  # title, prompt, and what stood above
 
 
 @dataclass(slots=True)
 class PlainFront:
-    """Says things in plain lines, and asks nothing. What commands want said is added to `later`."""
+    """Says things in plain lines, and asks where `lines` are typed. What commands want said is added to `later`."""
 
+    lines: Lines | None = None
+    app: App | None = None
     later: deque[str] = field(default_factory=deque[str])
 
     @property
     def can_ask(self) -> bool:
-        """Never: nobody is asked."""
-        return False
+        """Whether somebody sits at a terminal."""
+        return self.lines is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
     @property
     def columns(self) -> int | None:
@@ -42,27 +55,37 @@ class PlainFront:
     async def choose(
         self, title: str, options: Sequence[Option], preview: Callable[[str], str] | None = None
     ) -> str | None:
-        """None: nobody is asked."""
-        return None
+        """The value the user picks by its number or its name."""
+        if not self.can_ask:
+            return None
+        from ally.cli.numbered import NumberedList  # late: most chats never choose
+        from ally.cli.plain_choice import choose  # late: the same
+
+        size = shutil.get_terminal_size()
+        return await choose(title, NumberedList(options, size.columns, size.lines - _OTHER_ROWS), preview, self._ask)
 
     async def write(self, title: str, text: str) -> str | None:
-        """None: nobody is asked."""
-        return None
+        """`text` as it comes back from the user's editor, or line by line where there is none."""
+        return self._write_lines(title, text) if self.can_ask else None
 
     def send(self, text: str) -> None:
         """Say `text` before anything else is read."""
         self.later.appendleft(text)
 
     def restore(self, text: str) -> None:
-        """Show `text`, so that it can be typed again."""
-        say(f"The message was:\n{text}")
+        """Let the next message begin with `text`, where lines can be edited; else show it."""
+        if self.lines is not None:
+            self.lines.draft = text
+        if self.lines is None or not self.lines.can_edit:
+            say(f"The message was:\n{text}")
+            say("(/edit changes it and sends it again.)")
 
     def show(self, messages: Sequence[Message]) -> None:
         """Nothing: the command says which conversation it is."""
 
     def copy(self, text: str) -> bool:
         """Hand `text` to the terminal's clipboard, which OSC 52 reaches also from far away."""
-        if not sys.stderr.isatty():
+        if not sys.stderr.isatty() or os.environ.get("TERM", "dumb") in ("", "dumb"):
             return False
         sys.stderr.write(f"\x1b]52;c;{b64encode(text.encode('utf-8', 'replace')).decode()}\x07")
         sys.stderr.flush()
@@ -71,7 +94,7 @@ class PlainFront:
     @property
     def keys(self) -> Sequence[tuple[str, str]]:
         """The few keys of plain lines."""
-        return _KEYS
+        return (*_KEYS, *_EDITING_KEYS) if self.lines is not None and self.lines.can_edit else _KEYS
 
     @property
     def themes(self) -> Sequence[Option]:
@@ -83,5 +106,38 @@ class PlainFront:
         raise UsageError("Plain lines have no theme.", hint="ally without --plain has some")
 
     async def settings(self) -> None:
-        """Say how settings are changed."""
-        say("ally config shows the settings, ally config set KEY VALUE changes one.")
+        """A numbered list of the settings, and a new value for the chosen one."""
+        if self.app is None or not self.can_ask:
+            say("ally config shows the settings, ally config set KEY VALUE changes one.")
+            return
+        from ally.cli.plain_settings import change_settings  # late: most chats change nothing
+
+        size = shutil.get_terminal_size()
+        await change_settings(self.app, size.lines - _OTHER_ROWS, size.columns, self._ask)
+
+    def _ask(self, prompt: str, text: str = "") -> str | None:
+        """A typed line; None if it was given up."""
+        if self.lines is None:
+            return None
+        with interruptible():
+            try:
+                return self.lines.answer(prompt, text)
+            except (EOFError, KeyboardInterrupt):
+                end_line()
+                return None
+            except UsageError as error:
+                report(error)
+                return None
+
+    def _write_lines(self, title: str, text: str) -> str | None:
+        can_edit = self.lines is not None and self.lines.can_edit
+        if text and not can_edit:
+            say(text)
+        keeps = "; at once, it stays as it is" if text and not can_edit else ""
+        say(f"{title}: a line with a single . ends it{keeps}; Ctrl-C gives it up.")
+        written: list[str] = []
+        while (line := self._ask(". ", text if can_edit and not written else "")) is not None:
+            if line == ".":
+                return "\n".join(written) if written or can_edit else text
+            written.append(line)
+        return None

@@ -50,6 +50,13 @@ def stopping(interrupt: Interrupt) -> Generator[Received]:
 
 
 @contextmanager
+def interruptible() -> Generator[None]:
+    """While inside, Ctrl-C is `KeyboardInterrupt` at once, also where an event loop would cancel its task for it."""
+    with _handling(signal.default_int_handler, signal.SIGINT):
+        yield
+
+
+@contextmanager
 def leaving() -> Generator[None]:
     """While inside, and where `stopping` is not, SIGTERM and SIGHUP leave the program in the ordinary way."""
 
@@ -96,7 +103,7 @@ def _woken() -> Generator[None]:
 
 
 @contextmanager
-def _handling(handler: Callable[[int, FrameType | None], None], *numbers: int) -> Generator[None]:
+def _handling(handler: Callable[[int, FrameType | None], object], *numbers: int) -> Generator[None]:
     before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
