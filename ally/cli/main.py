@@ -63,6 +63,8 @@ def _dispatch(args: argparse.Namespace, api_keys: ApiKeys | None) -> int:
             from ally.cli import providers as front  # heavy
         case "models":
             from ally.cli import models as front  # heavy
+        case "agents":
+            from ally.cli import agents as front  # heavy
         case "sessions":
             from ally.cli import sessions as front  # heavy
         case "permissions":

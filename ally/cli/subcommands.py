@@ -8,6 +8,7 @@ from ally.errors import UsageError
 COMMANDS = {
     "providers": "list, show, check and write providers",
     "models": "list, fetch, check and remove the models of this machine and its servers",
+    "agents": "list and show the agents: their models, temperatures and prompts",
     "sessions": "list, show, search, export, fork and delete sessions",
     "permissions": "show the rules, and what they say about a call",
     "config": "show and change settings",
@@ -37,7 +38,8 @@ def command_parser() -> argparse.ArgumentParser:
     parser = Parser(prog="ally", allow_abbrev=False)
     add_common(parser)
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
-    for add in (_add_providers, _add_models, _add_sessions, _add_permissions, _add_config, _add_doctor, _add_serve):
+    adders = (_add_providers, _add_models, _add_agents, _add_sessions, _add_permissions, _add_config)
+    for add in (*adders, _add_doctor, _add_serve):
         add(commands)
     return parser
 
@@ -87,6 +89,13 @@ def _add_models(commands: "_Commands[Parser]") -> None:
     update.add_argument("--from", dest="source", metavar="SOURCE", help="another address, or a file")
     remove = _action(actions, "remove", "delete a model that was fetched")
     remove.add_argument("name", metavar="NAME", help="as listed; ollama:NAME or local:NAME says whose")
+
+
+def _add_agents(commands: "_Commands[Parser]") -> None:
+    actions = _actions(commands, "agents", "list")
+    _action(actions, "list", "all agents, with what each runs on", json=True)
+    show = _action(actions, "show", "one agent in full, and where each of its settings comes from", json=True)
+    show.add_argument("name", metavar="NAME", help="general, code_gen, brainstormer or web_searcher")
 
 
 def _add_sessions(commands: "_Commands[Parser]") -> None:
