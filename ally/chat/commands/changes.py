@@ -20,7 +20,7 @@ async def undo(chat: Chat, rest: str) -> str:
 
 async def redo(chat: Chat, rest: str) -> str:
     """Take back the last undo."""
-    return await _go(chat, _checkpoints(chat).redo, "Done again", "There is nothing to redo.")
+    return await _go(chat, _checkpoints(chat).redo, "Redone", "There is nothing to redo: only an /undo is taken back.")
 
 
 async def diff(chat: Chat, rest: str) -> str:
@@ -64,6 +64,6 @@ def _checkpoints(chat: Chat) -> Checkpoints:
 
 COMMANDS = {
     "/undo": Command("/undo", "take back what the last message did to files", undo),
-    "/redo": Command("/redo", "take back the last /undo", redo),
+    "/redo": Command("/redo", "bring back what the last /undo took", redo),
     "/diff": Command("/diff [all]", "what the last message, or all of the session, did to files", diff),
 }

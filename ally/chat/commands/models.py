@@ -1,36 +1,35 @@
-"""/model /provider /agent: who answers."""
+"""/model: which model answers."""
 
 import asyncio
 import difflib
 from typing import TYPE_CHECKING
 
-from ally.agents.spec import load_agent
 from ally.chat.chat import Chat
 from ally.chat.commands.command import Command
 from ally.chat.commands.window import doubt_window
-from ally.config.settings import AGENTS
 from ally.errors import UsageError
 from ally.models.servers.choice import chat_models, find_model
-from ally.providers.discovery.entry import ProviderEntry, key_state
 from ally.providers.model import Profile
-from ally.terminal.table import columns
+from ally.terminal.table import table
 from ally.terminal.text import clean, one_line
 
 if TYPE_CHECKING:
     from ally.chat.model_rows import Row
-    from ally.models.facts import Server
 
-_SERVERS = ("ollama", "lmstudio", "llamacpp", "localai", "vllm")
+SERVERS = ("ollama", "lmstudio", "llamacpp", "localai", "vllm")
+"""Providers that are there only while their server runs."""
 LOCATIONS = {"local": "this machine", "lan": "your network", "cloud": "cloud"}
 
 
 async def model(chat: Chat, name: str) -> str:
-    """Show the models of the provider and of the servers that run, or go on with another."""
-    profile = chat.talk.model.profile
+    """Go on with another model: the one of that name, or one that is chosen; show them where nobody can choose."""
     if name:
         return await _change(chat, name)
+    if chat.front.can_ask:
+        return await _choose(chat)
     from ally.chat.model_rows import groups  # late: only this command needs it
 
+    profile = chat.talk.model.profile
     listed = chat.app.registry.get(profile.provider).get_available_models()
     known = {
         _spelling(row, profile.provider): row
@@ -39,36 +38,18 @@ async def model(chat: Chat, name: str) -> str:
     }
     names = list(dict.fromkeys([profile.model, *listed, *(name for name, row in known.items() if row.is_usable)]))
     rows = [_current(profile), *(_described(name, known.get(name)) for name in names if name != profile.model)]
-    return "\n".join(columns(rows, space=chat.front.columns))
+    return "\n".join(table(("  MODEL", "WINDOW", "TOOLS", "NOTE"), rows, space=chat.front.columns))
 
 
-async def provider(chat: Chat, name: str) -> str:
-    """Show the providers and which of them run here, or go on with another."""
-    if name:
-        return await _switch(chat, name, None)
-    from ally.chat.model_rows import servers  # late: only these commands need it
+async def _choose(chat: Chat) -> str:
+    from ally.chat.model_offers import offers  # late: only this command needs it
 
-    current = chat.talk.model.profile.provider
-    running = {server.provider: server for server in await asyncio.to_thread(servers, chat.app)}
-    rows = [
-        (
-            _mark(entry.name == current, entry.name),
-            LOCATIONS[entry.location],
-            _state(chat, entry, running.get(entry.name)),
-        )
-        for entry in chat.app.registry.entries()
-        if entry.error is None
-    ]
-    return "\n".join(columns(rows, space=chat.front.columns))
-
-
-async def agent(chat: Chat, name: str) -> str:
-    """Show the agents, or go on with another: its prompt and its tools, with the same history."""
-    if name:
-        await chat.change_agent(name)
-        return describe(chat)
-    rows = [(_mark(one == chat.agent, one), load_agent(one).description) for one in AGENTS]
-    return "\n".join(columns(rows, space=chat.front.columns))
+    found = await asyncio.to_thread(offers, chat.app, chat.talk.model.profile)
+    title = "Model (/model NAME takes any other name)"
+    chosen = await chat.front.choose(title, [one.option for one in found.values()], lambda value: found[value].about)
+    if chosen is None:
+        return ""
+    return await switch(chat, found[chosen].provider, found[chosen].model)
 
 
 def describe(chat: Chat) -> str:
@@ -87,18 +68,18 @@ async def _change(chat: Chat, wanted: str) -> str:
     place = places.get(prefix.lower()) if rest and wanted not in listed else None
     # A name such as mistral:7b must not carry the conversation into a cloud.
     if place in ("local", "lan") or (rest and prefix.lower() == current):
-        said = await _switch(chat, prefix.lower(), rest)
+        said = await switch(chat, prefix.lower(), rest)
         return said + await _doubt(chat, prefix.lower(), rest)
     there = f"/provider {one_line(prefix)}, then /model {one_line(rest)}"
     if place == "cloud" and current == "local":  # no model of the embedded engine has such a name
         raise UsageError(f"{one_line(prefix)} is a service in the cloud.", hint=f"to go on with it: {there}")
-    said = await _switch(chat, current, wanted)
+    said = await switch(chat, current, wanted)
     if place == "cloud" and current != "ollama":
         return f"{said}\n(To go on with {one_line(prefix)}: {there}.)"
     return said + await _doubt(chat, current, wanted)
 
 
-async def _switch(chat: Chat, provider: str, model: str | None) -> str:
+async def switch(chat: Chat, provider: str, model: str | None) -> str:
     """Go on with another model; the old one stays if the new one cannot be had."""
     other = chat.app.converse(chat.agent, provider=provider, model=model, temperature=chat.start.temperature)
     await chat.talk.change_model(other.model, other.system).close()
@@ -115,7 +96,7 @@ async def _doubt(chat: Chat, provider: str, name: str) -> str:
     running = {server.provider: server for server in await asyncio.to_thread(servers, chat.app)}
     if (server := running.get(provider)) is not None:
         listed = [] if find_model(server, name) else [model.name for model in chat_models(server)]
-    elif provider in _SERVERS and provider not in chat.app.settings.endpoints:
+    elif provider in SERVERS and provider not in chat.app.settings.endpoints:
         return f"\n({provider} does not answer now: start it, or see /provider.)"
     else:
         listed = chat.app.registry.get(provider).get_available_models()
@@ -134,20 +115,20 @@ def _current(profile: Profile) -> tuple[str, ...]:
     """The model in use, as it is known by now."""
     window = f"{profile.context_window:,} ({profile.context_window_source})" if profile.context_window else "?"
     tools = profile.tool_calling if profile.tools else "no tools"
-    return _mark(True, profile.model), window, tools, LOCATIONS[profile.location]
+    return marked(True, profile.model), window, tools, LOCATIONS[profile.location]
 
 
 def _described(name: str, row: "Row | None") -> tuple[str, ...]:
     if row is None:
-        return _mark(False, name), "", "", ""
+        return marked(False, name), "", "", ""
     from ally.chat.model_cells import note, source_text, tools_text, window_text  # late: only /model needs it
 
     if not row.is_usable:
-        return _mark(False, name), window_text(row), tools_text(row), f"ally models pull {row.name}"
+        return marked(False, name), window_text(row), tools_text(row), f"ally models pull {row.name}"
     window, source = window_text(row), source_text(row)
     place = "" if row.facts.is_remote else LOCATIONS[row.location]
     remark = ", ".join(filter(None, (place, note(row))))
-    return _mark(False, name), f"{window} ({source})" if source else window, tools_text(row), remark
+    return marked(False, name), f"{window} ({source})" if source else window, tools_text(row), remark
 
 
 def _spelling(row: "Row", current: str) -> str:
@@ -155,22 +136,29 @@ def _spelling(row: "Row", current: str) -> str:
     return row.name if row.provider == current else f"{row.provider}:{row.name}"
 
 
-def _state(chat: Chat, entry: ProviderEntry, server: "Server | None") -> str:
-    """Whether it can be used: a key for a service, a running server for one of these."""
-    if server is not None:
-        chats = sum(not model.facts.embeds for model in server.models)
-        return f"runs, {chats} model{'' if chats == 1 else 's'}"
-    if entry.name in _SERVERS and entry.location != "cloud":
-        return "does not run"
-    return key_state(entry, chat.app.keys.missing(entry.name, entry.required_env_vars))
-
-
-def _mark(is_current: bool, name: str) -> str:
+def marked(is_current: bool, name: str) -> str:
+    """A name in a list, with a mark before the one in use."""
     return ("* " if is_current else "  ") + one_line(name)
 
 
+def _names(chat: Chat) -> list[str]:
+    """What /model takes without a warning: the models of servers that run, and of the engine."""
+    from ally.chat.model_rows import servers  # late: only completion needs it
+    from ally.models import store  # late: the same
+
+    running = [
+        f"{one.provider}:{model.name}" for one in servers(chat.app) if one.provider for model in chat_models(one)
+    ]
+    return [*running, *(f"local:{model.name}" for model in store.installed(chat.app.paths))]
+
+
 COMMANDS = {
-    "/model": Command("/model [NAME]", "show or change the model; SERVER:NAME of another server", model),
-    "/provider": Command("/provider [NAME]", "show or change the provider", provider),
-    "/agent": Command("/agent [NAME]", "show or change the agent", agent),
+    "/model": Command(
+        "/model [NAME]",
+        "choose the model that answers",
+        model,
+        "NAME is any model of the provider in use, SERVER:NAME one of another server on this machine or in your\n"
+        "network. A service in the cloud is only taken by choosing it, or with /provider.",
+        _names,
+    )
 }

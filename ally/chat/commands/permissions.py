@@ -5,6 +5,7 @@ from typing import Literal
 
 from ally.chat.chat import Chat
 from ally.chat.commands.command import Command
+from ally.chat.front import Option
 from ally.config.settings import PermissionMode
 from ally.errors import UsageError
 from ally.permissions.policy import Policy
@@ -13,7 +14,7 @@ from ally.terminal.table import table
 from ally.terminal.text import visible
 from ally.tools.catalogue import why_unknown
 
-_HINT = "/permissions, /permissions mode MODE, /permissions allow RULE, /permissions deny RULE"
+_HINT = "/permissions list, /permissions mode MODE, /permissions allow RULE, /permissions deny RULE"
 MODES: dict[PermissionMode, str] = {
     "ask": "changes and commands ask",
     "accept-edits": "edits in this folder do not ask",
@@ -27,7 +28,9 @@ async def permissions(chat: Chat, rest: str) -> str:
     word, _, value = rest.partition(" ")
     value = value.strip()
     match word:
-        case "":
+        case "" | "mode" if not value and chat.front.can_ask:
+            return await _choose_mode(chat)
+        case "" | "list":
             return _shown(policy_of(chat), chat.front.columns)
         case "mode" if value:
             return _set_mode(chat, value)
@@ -35,6 +38,14 @@ async def permissions(chat: Chat, rest: str) -> str:
             return _add(chat, word, value)
         case _:
             raise UsageError(f"/permissions does not understand {word}.", hint=_HINT)
+
+
+async def _choose_mode(chat: Chat) -> str:
+    policy = policy_of(chat)
+    rules = _shown(policy, None)
+    options = [Option(mode, mode, (about,), is_current=mode == policy.mode) for mode, about in MODES.items()]
+    chosen = await chat.front.choose("What may happen without asking", options, lambda mode: rules)
+    return "" if chosen is None else _set_mode(chat, chosen)
 
 
 def policy_of(chat: Chat) -> Policy:
@@ -75,6 +86,17 @@ def _shown(policy: Policy, space: int | None) -> str:
     return "\n".join([f"mode {policy.mode}: {MODES[policy.mode]}; commands run {sandbox}", *listed])
 
 
+def _values(chat: Chat) -> list[str]:
+    return ["list", *(f"mode {mode}" for mode in MODES), "allow ", "deny "]
+
+
 COMMANDS = {
-    "/permissions": Command("/permissions [mode MODE | allow RULE | deny RULE]", "what asks, and what not", permissions)
+    "/permissions": Command(
+        "/permissions [list | mode MODE | allow RULE | deny RULE]",
+        "choose what asks, and what not",
+        permissions,
+        "MODE is one of " + ", ".join(MODES) + ". A rule names a tool and what it may touch: shell(make *),\n"
+        "edit(src/**), read(.env). What is said here holds until this chat ends; config.json keeps rules.",
+        _values,
+    )
 }

@@ -4,36 +4,68 @@ import difflib
 import os
 
 from ally.chat.chat import Chat
-from ally.chat.commands import basics, changes, models, permissions, sessions, window
-from ally.chat.commands.command import Command
+from ally.chat.commands import answering, basics, changes, look, models, permissions, sessions, texts, window
+from ally.chat.commands.command import Command, unquoted
 from ally.errors import UsageError
+from ally.terminal.table import columns
+from ally.terminal.text import one_line
 
-_ALIASES = {"/h": "/help", "/exit": "/quit", "/q": "/quit"}
-_HINTS = """\
-A backslash at the end of a line continues the message on the next line; a pasted block is one message.
-@path adds a file to the message. !command runs a command with your rights, not in the sandbox.
-What you type while Ally works is said as soon as the model is asked again.
-Ctrl-C stops an answer; again while it is stopping, it leaves. Ctrl-D leaves."""
-
-
-async def _help(chat: Chat, rest: str) -> str:
-    width = max(len(name) for name in COMMANDS)
-    lines: list[str] = []
-    for name, command in COMMANDS.items():
-        values = command.usage.removeprefix(name).strip()
-        lines.append(f"{name:<{width}}  {command.help}{f'  {values}' if values else ''}")
-    return "\n".join([*lines, _HINTS])
-
-
-COMMANDS: dict[str, Command] = {
-    "/help": Command("/help", "this list", _help),
-    **models.COMMANDS,
-    **changes.COMMANDS,
-    **permissions.COMMANDS,
-    **window.COMMANDS,
-    **sessions.COMMANDS,
-    **basics.COMMANDS,
+ALIASES = {
+    "/?": "/help",
+    "/agents": "/agent",
+    "/exit": "/quit",
+    "/h": "/help",
+    "/models": "/model",
+    "/new": "/clear",
+    "/providers": "/provider",
+    "/q": "/quit",
 }
+_HINTS = """\
+@path adds a file or a picture to the message. !command runs a command with your rights, not in the sandbox.
+What you type while Ally works is said as soon as the model is asked again.
+/help COMMAND tells more of one, /keys what the keys do."""
+
+
+async def _help(chat: Chat, about: str) -> str:
+    if about:
+        return _told(_find(about if about.startswith("/") else f"/{about}")[1])
+    lines: list[str] = []
+    rows = [(f"  {command.usage}", command.help) for group in GROUPS.values() for command in group.values()]
+    body = columns(rows, space=chat.front.columns)
+    for name, group in GROUPS.items():
+        lines += [name, *body[: len(group)]]
+        body = body[len(group) :]
+    return "\n".join([*lines, "", _HINTS])
+
+
+def _told(command: Command) -> str:
+    name = command.usage.split(maxsplit=1)[0]
+    others = [alias for alias, meant in ALIASES.items() if meant == name]
+    also = [f"also: {' '.join(others)}"] if others else []
+    return "\n".join(filter(None, (f"{command.usage}  {command.help}", command.more, *also)))
+
+
+GROUPS: dict[str, dict[str, Command]] = {
+    "Who answers": {**models.COMMANDS, **answering.COMMANDS},
+    "This conversation": {**sessions.COMMANDS, **window.COMMANDS},
+    "What is said": texts.COMMANDS,
+    "Files": changes.COMMANDS,
+    "What may happen": permissions.COMMANDS,
+    "Ally": {
+        "/help": Command(
+            "/help [COMMAND]", "this list, or more of one command", _help, values=lambda chat: list(COMMANDS)
+        ),
+        **look.COMMANDS,
+        **basics.COMMANDS,
+    },
+}
+
+COMMANDS: dict[str, Command] = {name: command for group in GROUPS.values() for name, command in group.items()}
+
+
+def usages() -> list[tuple[str, str]]:
+    """What is typed and what it does, for each command."""
+    return [(command.usage, command.help) for command in COMMANDS.values()]
 
 
 def is_command(text: str) -> bool:
@@ -42,7 +74,7 @@ def is_command(text: str) -> bool:
     if not word.startswith("/") or len(word) < 2 or "/" in word[1:]:
         return False
     name = word.lower()
-    return name in COMMANDS or name in _ALIASES or not os.path.lexists(word)
+    return name in COMMANDS or name in ALIASES or not os.path.lexists(word)
 
 
 async def run_command(chat: Chat, text: str) -> str:
@@ -52,11 +84,20 @@ async def run_command(chat: Chat, text: str) -> str:
         UsageError: there is no such command.
         AllyError: it could not do what it should; nothing has changed then.
     """
-    word, _, rest = text.strip().partition(" ")
-    name = _ALIASES.get(word.lower(), word.lower())
-    command = COMMANDS.get(name)
-    if command is None:
-        near = difflib.get_close_matches(name, COMMANDS, n=1)
-        hint = f"did you mean {near[0]}?" if near else "/help lists the commands"
-        raise UsageError(f"Unknown command: {word}.", hint=hint)
-    return await command.run(chat, rest.strip())
+    word, *rest = text.strip().split(maxsplit=1)
+    return await _find(word)[1].run(chat, unquoted("".join(rest)))
+
+
+def _find(word: str) -> tuple[str, Command]:
+    """The command that `word` names, and its name.
+
+    Raises:
+        UsageError: there is none; the hint names the nearest.
+    """
+    name = ALIASES.get(word.lower(), word.lower())
+    if name in COMMANDS:
+        return name, COMMANDS[name]
+    begun = [known for known in COMMANDS if known.startswith(name)]
+    near = begun[:1] if len(begun) == 1 else difflib.get_close_matches(name, COMMANDS, n=1)
+    hint = f"did you mean {near[0]}?" if near else "/help lists the commands"
+    raise UsageError(f"Unknown command: {one_line(word)}.", hint=hint)
