@@ -1,7 +1,7 @@
-"""Ids of sessions: ten characters, such as `1x3f0q7kzm`, made to be sorted and typed.
+"""Ids of sessions: ten characters, such as `7kzm2x3f0q`, made to be typed: a few of them are enough.
 
-Six characters are the second of the beginning, four are chance. The alphabet is Crockford's base 32, which has no i, l,
-o and u; whoever types them means 1, 1, 0 and v.
+Four characters are chance, so that the sessions of one day differ from the first on; six are the second of the
+beginning. The alphabet is Crockford's base 32, which has no i, l, o and u; whoever types them means 1, 1, 0 and v.
 """
 
 import secrets
@@ -18,7 +18,7 @@ _TYPED = str.maketrans("ilou", "110v")
 def new_id() -> str:
     """An id that nobody has, but for a chance of one in a million for each other session of the same second."""
     seconds = (int(time.time()) - _EPOCH) % (1 << _TIME_BITS)
-    value = (seconds << 20) | secrets.randbits(20)
+    value = (secrets.randbits(20) << _TIME_BITS) | seconds
     return "".join(ALPHABET[value >> shift & 31] for shift in range(5 * (LENGTH - 1), -1, -5))
 
 
