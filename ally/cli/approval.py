@@ -1,41 +1,29 @@
-"""Asking before a call runs. What is shown comes from the arguments that will run, and all of it can be seen."""
+"""Asking before a call runs, in plain lines. All of it can be seen, and nothing typed before it appeared answers it."""
 
 import asyncio
-import json
+import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
+from ally.chat.asking import KEYS, SHORT, WORDS, body, choices, reason, title, understood, why
+from ally.chat.editing import as_text, field_of, from_text
+from ally.chat.editor import edit
 from ally.cli.keyboard import Keyboard
 from ally.cli.screen import Screen
-from ally.cli.terminal import say
+from ally.cli.terminal import report, say
 from ally.engine.gate import Answer
+from ally.errors import UsageError
 from ally.events import Question
-from ally.permissions.action import Scope
-from ally.terminal.table import hang, width
+from ally.terminal.table import hang
 from ally.terminal.text import one_line, visible
 
-_KEYS: dict[str, Scope] = {"y": "once", "s": "session", "p": "project", "a": "always"}
-_WORDS = {"yes": "y", "session": "s", "project": "p", "always": "a", "no": "n", "view": "v"}
-_MEANING: dict[Scope, str] = {
-    "once": "once",
-    "session": "this session",
-    "project": "this folder",
-    "always": "everywhere",
-}
-_ALMOST = {"ok", "okay", "sure", "yep", "yeah", "ja", "oui", "si", "sí", "да", "好", "好的", "はい"}
-_PLAIN_NAMES = {
-    "network": "with network",
-    "writable": "may write in",
-    "background": "stays running",
-    "all": "everywhere in it",
-}
-_SHORT = 80
 _LEAST_ROWS = 6
 _LEAST_COLUMNS = 10
 _OTHER_ROWS = 10  # reason, choices and the answer
+_LONGEST_LINE = 4095
+"""A terminal hands over no more of one line."""
 
 
 @dataclass(slots=True)
@@ -44,6 +32,8 @@ class Approver:
 
     keyboard: Keyboard
     screen: Screen
+    _draft: tuple[str, str] = field(default=("", ""), init=False)
+    """What was written last in place of a call's arguments, and the id of that call."""
 
     async def ask(self, question: Question) -> Answer:
         """The user's answer; no answer is a refusal."""
@@ -58,130 +48,93 @@ class Approver:
 
     async def _ask(self, question: Question) -> Answer:
         size = shutil.get_terminal_size()
-        shown, hidden = _split(body(question, size.columns), size.lines)
-        say(f"Allow {one_line(visible(question.call.name))}?")
+        shown, hidden = _split(_body(question, size.columns), size.lines)
+        say(title(question))
         say("\n".join(shown))
+        for line in closing(question, len(hidden)):
+            say(hang("  ", line, size.columns))
         while True:
-            for line in closing(question, len(hidden)):
-                say(hang("  ", line, size.columns))
-            choices = hang("", choices_of(question, bool(hidden)), size.columns - 1).replace("\xa0", " ") + " "
-            text = await self.keyboard.fresh_line(lambda choices=choices: _prompt(choices))
+            text = await self._line(hang("", choices_of(question, bool(hidden)), size.columns - 1))
             if text is None:
                 say("(No answer: refused.)")
                 return Answer(False)
             key = text.strip().lower()
-            if hidden and _WORDS.get(key, key) == "v":
-                say("\n".join(hidden))
-                hidden = []
-                continue
-            answer = understood(text, question.scopes, bool(hidden))
+            match WORDS.get(key, key):
+                case "v" if hidden:
+                    say("\n".join(hidden))
+                    hidden = []
+                    continue
+                case "w":
+                    say("\n".join(hang("  ", line, size.columns) for line in why(question)))
+                    continue
+                case "e":
+                    answer = await self._edited(question)
+                case _:
+                    answer = understood(text, question.scopes, bool(hidden))
             if isinstance(answer, Answer):
                 return answer
             say(answer)
 
+    async def _edited(self, question: Question) -> Answer | str:
+        """The call as the user changes it, or why it stays as it is."""
+        call = question.call
+        begun = self._draft[1] if self._draft[0] == call.id else as_text(call)
+        text = await self._written(question, begun)
+        if text is None or text == as_text(call):
+            return "(Nothing was changed.)"
+        self._draft = call.id, text
+        try:
+            return Answer(True, edited=from_text(text, call))
+        except UsageError as error:
+            return f"({' '.join(filter(None, (error.message, error.hint)))} e goes on changing it.)"
 
-def understood(text: str, scopes: Sequence[str], has_hidden: bool) -> Answer | str:
-    """What an answer means, or why it means nothing. Words that are no choice refuse, and are told to the model."""
-    key = text.strip().lower()
-    key = _WORDS.get(key, key)
-    if key == "n":
-        return Answer(False)
-    if key in _KEYS:
-        if _KEYS[key] not in scopes:
-            return f"({key} is not offered for this call.)"
-        if has_hidden:
-            return "(Not all of it was shown yet: v shows the rest.)"
-        return Answer(True, _KEYS[key])
-    if len(key) < 2 or key in _ALMOST:
-        return "(Answer with one of the letters, or say what to do instead.)"
-    return Answer(False, message=text.strip())
+    async def _written(self, question: Question, text: str) -> str | None:
+        """`text` from the user's editor, or typed anew where there is none."""
+        if os.environ.get("TERM", "dumb") not in ("", "dumb"):
+            try:
+                return edit(text)
+            except UsageError as error:
+                report(error)
+        what = {"command": "command", "content": "content"}.get(field_of(question.call), "arguments as JSON")
+        say(f"(The {what} on one line; an empty line leaves it as it is.)")
+        typed = await self._line("instead:")
+        if typed is not None and len(typed.encode(errors="replace")) >= _LONGEST_LINE:
+            say("(The end of the line was lost: a terminal hands over 4,095 bytes of one.)")
+            return None
+        return typed if typed and typed.strip() else None
 
-
-def body(question: Question, columns: int) -> list[str]:
-    """The whole action as lines that fit, with nothing in it that cannot be seen."""
-    texts = [question.subject or "(no arguments)"]
-    texts += [f"{_PLAIN_NAMES.get(name, name)}: {value}" for name, value in _other_arguments(question)]
-    if question.preview:
-        texts.append(question.preview.rstrip("\n"))
-    room = max(_LEAST_COLUMNS, columns - 3)
-    lines = [line for text in texts for line in visible(text).replace("\t", "    ").split("\n")]
-    return ["  " + part for line in lines for part in _wrapped(line, room)]
+    async def _line(self, prompt: str) -> str | None:
+        shown = prompt.replace("\xa0", " ") + " "
+        return await self.keyboard.fresh_line(lambda: _prompt(shown))
 
 
 def closing(question: Question, hidden: int) -> Iterator[str]:
-    """Why it is asked, and what an answer would keep."""
+    """What is wrong and what is hidden, why it is asked, and what an answer would keep."""
+    if question.problem:
+        yield f"not run: {one_line(visible(question.problem))}"
     if hidden:
         yield f"… {hidden} line{'s' if hidden > 1 else ''} hidden, v shows them"
-    if question.reason:
-        yield f"why: {one_line(visible(question.reason))}"
-    longer = [key for key, scope in _KEYS.items() if scope in question.scopes and scope != "once"]
-    if question.remember and longer:
-        rules = "  ".join(one_line(visible(rule)) for rule in question.remember)
-        yield f"{', '.join(longer)} would remember: {rules}"
+    if told := reason(question):
+        yield f"why: {told}"
+    longer = [choice for choice in choices(question) if choice.remembers]
+    if longer:
+        yield f"{', '.join(one.key for one in longer)} would remember: {'  '.join(longer[0].remembers)}"
 
 
 def choices_of(question: Question, has_hidden: bool) -> str:
     """What may be answered, in words; the last of them are not parted where the line is broken."""
-    offered = [f"{key} {_MEANING[scope]}" for key, scope in _KEYS.items() if scope in question.scopes]
-    return " · ".join([*offered, "n no", *(["v view"] if has_hidden else [])]) + " · or\xa0what\xa0to\xa0do\xa0instead:"
+    offered = [f"{key} {SHORT[scope]}" for key, scope in KEYS.items() if scope in question.scopes]
+    more = ["n no", *(["v view"] if has_hidden else []), "e edit", "w why"]
+    return " · ".join([*offered, *more]) + " · or\xa0what\xa0to\xa0do\xa0instead:"
 
 
-def _other_arguments(question: Question) -> Iterator[tuple[str, str]]:
-    """The arguments that neither the subject nor the preview show."""
-    for name, value in question.call.args.items():
-        text = _in_words(value)
-        is_in_preview = bool(question.preview) and (
-            len(text) > _SHORT or "\n" in text or _holds(question.preview, value)
-        )
-        if text != question.subject and not is_in_preview:
-            yield name, text
-
-
-def _in_words(value: object) -> str:
-    """A value of an argument: texts as they are, lists of texts one after the other, yes and no."""
-    match value:
-        case str():
-            return value
-        case bool():
-            return "yes" if value else "no"
-        case list():
-            parts = cast("list[object]", value)
-            return ", ".join(map(_in_words, parts)) if all(isinstance(one, str) for one in parts) else _json(parts)
-        case _:
-            return _json(value)
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _holds(preview: str, value: object) -> bool:
-    """Whether all that `value` says is seen in the preview."""
-    match value:
-        case str():
-            return all(line in preview for line in value.split("\n"))
-        case list():
-            return all(_holds(preview, one) for one in cast("list[object]", value))
-        case dict():
-            return all(_holds(preview, one) for one in cast("dict[str, object]", value).values())
-        case _:
-            return False
+def _body(question: Question, columns: int) -> list[str]:
+    return ["  " + line for line in body(question, max(_LEAST_COLUMNS, columns - 3))]
 
 
 def _split(lines: list[str], rows: int) -> tuple[list[str], list[str]]:
     most = max(_LEAST_ROWS, rows - _OTHER_ROWS)
     return (lines, []) if len(lines) <= most else (lines[:most], lines[most:])
-
-
-def _wrapped(line: str, room: int) -> Iterator[str]:
-    part, used = "", 0
-    for char in line:
-        taken = width(char)
-        if used + taken > room:
-            yield part
-            part, used = "", 0
-        part, used = part + char, used + taken
-    yield part
 
 
 def _prompt(text: str) -> None:
