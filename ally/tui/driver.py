@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
 from ally.tui.driver_output import RESTORE, Aside, TerminalFile
+from ally.tui.terminal_keys import TerminalKeys
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -89,7 +89,7 @@ class TerminalDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read the keys: first those that were typed in the lobby."""
-        parser = XTermParser(self._debug)
+        parser = TerminalKeys(self._debug)
         decode = getincrementaldecoder("utf-8")("replace").decode
 
         def take(data: bytes) -> None:
