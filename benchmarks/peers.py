@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -19,8 +20,10 @@ FOLDER = Path(__file__).resolve().parents[1] / ".venv-bench" / "peers"
 class Peer:
     """One agent: how it is installed, and how it is pointed at a server.
 
-    `files` are written into its home. In words, values and files `{task}`, `{url}` (with /v1) and `{home}` are filled
-    in. `finish`: the tool that it wants called with its last answer.
+    `words` make it do a task and end, `chat` talk on a terminal; empty where that is not measured. `python` is the
+    interpreter that it needs where this one is too old. `files` are written into its home. In words, values and files
+    `{task}`, `{url}` (with /v1) and `{home}` are filled in. `finish`: the tool that it wants called with its last
+    answer.
     """
 
     name: str
@@ -28,10 +31,12 @@ class Peer:
     installer: Literal["npm", "pip"]
     packages: tuple[str, ...]
     program: str
-    words: tuple[str, ...]
     environment: Mapping[str, str]
+    words: tuple[str, ...] = ()
+    chat: tuple[str, ...] = ()
     files: Mapping[str, Any] = field(default_factory=dict)
     finish: str = ""
+    python: str = ""
 
 
 def load_peers() -> list[Peer]:
@@ -44,7 +49,8 @@ def install(peer: Peer, folder: Path) -> str:
     place = folder / peer.name
     place.mkdir(parents=True, exist_ok=True)
     if peer.installer == "pip":
-        bootstrap.make_venv(place)
+        if problem := _make_venv(place, peer.python):
+            return problem
         words = [str(bootstrap.python_of(place)), "-m", "pip", "install", "--quiet", *peer.packages]
     else:
         (place / "package.json").write_text("{}\n", encoding="utf-8")
@@ -56,6 +62,16 @@ def install(peer: Peer, folder: Path) -> str:
     return (
         "" if done.returncode == 0 and (place / peer.program).exists() else done.stderr.strip()[-400:] or "no program"
     )
+
+
+def _make_venv(place: Path, python: str) -> str:
+    if not python:
+        bootstrap.make_venv(place)
+        return ""
+    if (found := shutil.which(python)) is None:
+        return f"it needs {python}, which is not there"
+    subprocess.run([found, "-m", "venv", "--clear", str(place)], check=True)
+    return ""
 
 
 def main() -> int:

@@ -32,7 +32,7 @@ def list_startups(home: Path) -> list[Command]:
 @contextlib.contextmanager
 def open_questions() -> Iterator[list[Command]]:
     """One prompt to one server, asked by Ally and by llm; the server lives as long as the block."""
-    with tempfile.TemporaryDirectory() as folder, _serve() as address:
+    with tempfile.TemporaryDirectory() as folder, serve() as address:
         home = Path(folder)
         yield [_ask_ally(home, address), _ask_llm(home, address)]
 
@@ -55,8 +55,10 @@ def find_ally() -> str:
 
 
 @contextlib.contextmanager
-def _serve() -> Iterator[str]:
-    words = [sys.executable, "-m", "tests.fakes", "openai", "--port", "0", "--key", "", "--model", "m", "--text", "Hi."]
+def serve(model: str = "m") -> Iterator[str]:
+    """A server that answers at once, as long as the block; its address, with /v1."""
+    fake = [sys.executable, "-m", "tests.fakes", "openai"]
+    words = [*fake, "--port", "0", "--key", "", "--model", model, "--text", "Hi."]
     with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         try:
             yield (server.stdout.readline() if server.stdout else "").strip()

@@ -28,7 +28,7 @@ def list_agents(folder: Path, only: Sequence[str]) -> tuple[list[Agent], list[st
     """(Ally and the peers that are installed, a line for each that is not)."""
     agents = [make_ally("-p", "{task}"), make_ally("-p", "{task}", name=OWN_FULL, weights=8_000_000_000)]
     missing: list[str] = []
-    for peer in peers.load_peers():
+    for peer in filter(lambda peer: peer.words, peers.load_peers()):
         made = make_peer(peer, folder)
         if made is None:
             missing.append(f"{peer.name} {peer.version} is not installed and was left out.")

@@ -69,7 +69,8 @@ def lay_out(agent: Agent, home: Path, url: str) -> None:
     for name, content in agent.files.items():
         file = home / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(_fill(json.dumps(content), home, url), encoding="utf-8")
+        text = content if isinstance(content, str) else json.dumps(content)
+        file.write_text(fill(text, home, url), encoding="utf-8")
 
 
 def run(agent: Agent, home: Path, url: str, typed: str = "") -> Ended:
@@ -78,12 +79,12 @@ def run(agent: Agent, home: Path, url: str, typed: str = "") -> Ended:
     Raises:
         RuntimeError: it did not end within half an hour.
     """
-    words = [_fill(word, home, url).replace("{task}", TASK) for word in agent.words]
+    words = [fill(word, home, url).replace("{task}", TASK) for word in agent.words]
     environment = _QUIET | {
         "HOME": str(home),
         "PATH": os.pathsep.join([*filter(None, [agent.path]), os.environ["PATH"]]),
     }
-    environment |= {name: _fill(value, home, url) for name, value in agent.environment.items()}
+    environment |= {name: fill(value, home, url) for name, value in agent.environment.items()}
     begun = time.monotonic()
     with subprocess.Popen(
         words,
@@ -105,5 +106,6 @@ def run(agent: Agent, home: Path, url: str, typed: str = "") -> Ended:
     return Ended(begun, ended, process.returncode, output.decode(errors="replace"), errors.decode(errors="replace"))
 
 
-def _fill(text: str, home: Path, url: str) -> str:
+def fill(text: str, home: Path, url: str) -> str:
+    """`text` with the address of the server and the home of the agent in it."""
     return text.replace("{url}", url).replace("{home}", str(home))
