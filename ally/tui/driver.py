@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Paste
 
 from ally.tui.driver_output import RESTORE, Aside, TerminalFile
+from ally.tui.lobby import split
 from ally.tui.terminal_keys import TerminalKeys
 
 if TYPE_CHECKING:
@@ -100,7 +102,10 @@ class TerminalDriver(LinuxDriver):
         lobby, self._terminal.lobby = self._terminal.lobby, None
         if lobby is not None:
             self._terminal.painted.wait(_PAINTED_WITHIN_S)
-            take(lobby.hand_over())
+            text, rest = split(lobby.hand_over())
+            if text:
+                self.process_message(Paste(text))  # far quicker than key by key
+            take(rest)
         while not self.exit_event.is_set():
             if select.select([self.fileno], [], [], _LOOK_EVERY_S)[0]:
                 data = self._read()

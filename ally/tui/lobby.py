@@ -114,15 +114,28 @@ class Lobby:
 
 def shown(typed: bytes) -> str:
     """The text that these keys make, up to the first key that is neither text nor a backspace."""
+    return split(typed)[0]
+
+
+def split(typed: bytes) -> tuple[str, bytes]:
+    """(the text that the first keys make, everything else): the screen takes the text at once and the rest key by key.
+
+    What the terminal said by itself stands in the rest.
+    """
     text: list[str] = []
-    for char in _NO_KEY.sub(b"", typed).decode(errors="ignore"):
+    keys = _NO_KEY.sub(b"", typed).decode(errors="surrogateescape")
+    end = 0
+    for end, char in enumerate(keys):  # noqa: B007 - the place of the first other key
         if char in _BACKSPACE:
             del text[-1:]
-        elif unicodedata.category(char)[0] == "C":  # control, direction, unassigned: the screen will know what to do
+        elif unicodedata.category(char)[0] == "C":  # control, direction, half a character: the screen knows what to do
             break
         else:
             text.append(char)
-    return "".join(text)
+    else:
+        end = len(keys)
+    said = b"".join(found[0] for found in _NO_KEY.finditer(typed))
+    return "".join(text), said + keys[end:].encode(errors="surrogateescape")
 
 
 def _tail(text: str, columns: int) -> str:

@@ -5,13 +5,15 @@ import os
 import signal
 import traceback
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import App
+from textual.binding import Binding, BindingType
 from textual.color import Color
 from textual.filter import LineFilter, Monochrome, NoColor
+from textual.screen import Screen
 from textual.worker import WorkerFailed
 
 from ally.terminal.text import clean
@@ -55,6 +57,8 @@ def _plain(style: Style) -> Style:
 class Manners(App[int]):
     """A base for an application in a terminal. `ended_by` is the signal that ended it, `crash` what it broke of."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+z", "suspend_process", "stop, until fg", show=False)]
+
     terminal: "Terminal"
     ended_by: int | None = None
     crash: BaseException | None = None
@@ -84,9 +88,10 @@ class Manners(App[int]):
         if self.ended_by is None:
             self.end(getattr(signal, "SIGHUP", signal.SIGTERM))
 
-    def post_display_hook(self) -> None:
-        """Tell that the screen is there."""
-        self.terminal.painted.set()
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:  # Any: whatever Textual paints
+        super()._display(screen, renderable)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
+        if renderable is not None and self._running and not self._batch_count:
+            self.terminal.painted.set()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every line goes through before it is painted."""
