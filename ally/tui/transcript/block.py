@@ -12,12 +12,14 @@ class Block(ABC):
     """One part of the transcript: a message, an answer, a call of a tool.
 
     `version` grows with everything that changes its lines, so that they can be kept until then. `can_open` says
-    whether there is more to it than is shown, `is_open` whether that is shown now.
+    whether there is more to it than is shown, `is_open` whether that is shown now. Between two blocks of which both are
+    `is_tight` there is no empty row.
     """
 
     version: int = 0
     can_open: bool = False
     is_open: bool = False
+    is_tight: bool = False
 
     @abstractmethod
     def lines(self, width: int, look: Look) -> Sequence[Strip]:

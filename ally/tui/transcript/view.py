@@ -1,72 +1,391 @@
 """Everything that was said and done, newest last."""
 
+import asyncio
+import time
 from collections.abc import Iterator, Sequence
 
-from rich.text import Text
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
 from textual.strip import Strip
-from textual.widgets import RichLog
+from textual.timer import Timer
 
-from ally.events import Event, TextDelta, TurnFailed, TurnFinished
+from ally.events import Event
 from ally.messages import Message
-from ally.terminal.text import clean
 from ally.tui.look import Look
+from ally.tui.transcript import code
 from ally.tui.transcript.block import Block
+from ally.tui.transcript.copying import selected_text
+from ally.tui.transcript.feed import Feed
+from ally.tui.transcript.overlay import hinted, marked
+from ally.tui.transcript.parted import Parted
+from ally.tui.transcript.printed import printed
+from ally.tui.transcript.said import Failure, Remark, Said
+from ally.tui.transcript.stack import Stack, Unit
+from ally.tui.transcript.thinking import Thinking, View
+
+_FRAME_S = 0.04
+_TICK_S = 0.1
+_WHEEL_ROWS = 3
+_GUTTER = 2
+_LEAST_COLUMNS = 8
+_BAR = "▌ "
 
 
-class Transcript(RichLog, can_focus=False):
-    """Shows events as lines."""
+class Transcript(ScrollView, can_focus=False):
+    """Blocks that scroll, of which only those in sight are drawn.
 
-    selected: Block | None = None
-    look = Look()
+    It follows what is added unless the user has scrolled away. What is in sight stays where it is when the width
+    changes, or when blocks above turn out to be higher than guessed.
+    """
+
+    DEFAULT_CSS = """
+    Transcript {
+        overflow-x: hidden;
+        overflow-y: scroll;
+        scrollbar-size-vertical: 1;
+    }
+    """
+    ALLOW_SELECT = True
 
     def __init__(self) -> None:
-        super().__init__(markup=False, wrap=True)
-        self._answer = ""
+        super().__init__()
+        self.selected: Block | None = None
+        self._stack = Stack()
+        self._feed = Feed(self)
+        self._changed: dict[Block, None] = {}
+        self._follows = True
+        self._top = (0, 0)
+        """The key of the unit at the top, and how many of its rows are above that."""
+        self._row = 0
+        self._is_settling = False
+        self._frame: Timer | None = None
+        self._ticker: Timer | None = None
+        self._drawn_at = 0.0
+        self._is_loading = False
+
+    # What there is
+
+    @property
+    def look(self) -> Look:
+        """Styles by meaning; setting them draws everything anew."""
+        return self._stack.look
+
+    @look.setter
+    def look(self, look: Look) -> None:
+        self._stack.look = look
+        self._soon()
+
+    @property
+    def thinking(self) -> View:
+        """How thinking is shown, what is there and what comes."""
+        return self._feed.thinking
+
+    @thinking.setter
+    def thinking(self, view: View) -> None:
+        self._feed.thinking = view
+        for block in list(self._stack.blocks()):
+            if isinstance(block, Thinking):
+                block.show(view)
+                self.changed(block)
 
     def add(self, event: Event) -> None:
         """Show what `event` adds."""
-        match event:
-            case TextDelta(text):
-                self._answer += text
-            case TurnFinished():
-                self.say(self._answer)
-                self._answer = ""
-            case TurnFailed(error):
-                self.error(error.message, error.hint or "")
-            case _:
-                pass
+        self._feed.add(event)
+        if self._ticker is None and self._feed.running and self.is_attached:
+            self._ticker = self.set_interval(_TICK_S, self._tick)
 
     def user_said(self, text: str, attached: Sequence[str] = ()) -> None:
-        """Show what the user said."""
-        self.say(f"> {text}")
+        """Show what the user said, and go to the end."""
+        self.append(Said(text, attached))
+        self.scroll_to_end()
 
     def say(self, text: str) -> None:
-        """Show a remark."""
-        self.write(Text(clean(text)))
+        """Show a command's output or a remark, as it is."""
+        self.append(Remark(text))
 
     def error(self, message: str, hint: str = "") -> None:
         """Show what went wrong and what to do."""
-        self.say(f"{message}\n→ {hint}" if hint else message)
+        self.append(Failure(message, hint))
 
     def load(self, messages: Sequence[Message]) -> None:
         """Show a history."""
-        for message in messages:
-            if message.role != "tool":
-                self.say(message.text)
+        self._feed.load(messages)
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._feed.clear()
+        self._stack.clear()
+        self._changed.clear()
+        self.selected, self._top, self._follows = None, (0, 0), True
+        self._soon()
 
     def append(self, block: Block) -> None:
         """Show one more block."""
+        self._stack.append(block)
+        self._soon()
 
-    def toggle(self) -> None:
-        """Open or close the selected block, else the newest."""
-
-    def select(self, step: int) -> None:
-        """Select the block before or after."""
-
-    def scroll_to_end(self) -> None:
-        """The newest lines."""
-        self.scroll_end(animate=False)
+    def changed(self, block: Block) -> None:
+        """Show what the block has become."""
+        self._changed[block] = None
+        self._soon()
 
     def printed(self, columns: int) -> Iterator[Strip]:
-        """All of it, for the terminal's own scrollback."""
-        yield from self.lines
+        """All of it for the terminal's own scrollback, as open as it is now."""
+        return printed(self._stack.blocks(), columns, self.look)
+
+    # Blocks
+
+    def toggle(self) -> None:
+        """Open or close the selected block, else the newest that has more to show."""
+        block = self.selected
+        if block is None:
+            block = next((unit.block for unit in reversed(self._stack.units) if unit.block.can_open), None)
+        if block is None or not block.can_open:
+            return
+        if self._follows and self._place(block) is not None:
+            self._follows = False
+        block.toggle()
+        self.changed(block)
+        self._flush()
+
+    def select(self, step: int) -> None:
+        """Select the block before (-1) or after (1); past the end none is."""
+        blocks = [block for block in self._stack.blocks() if not isinstance(block, Parted) or block.guess(80)]
+        place = blocks.index(self.selected) + step if self.selected in blocks else len(blocks) + min(step, 0)
+        was, self.selected = self.selected, blocks[max(0, place)] if place < len(blocks) and blocks else None
+        for block in (was, self.selected):
+            for index in self._stack.of(block) if block is not None else ():
+                self._stack.units[index].strips.clear()
+        if self.selected is None:
+            self.scroll_to_end()
+        else:
+            self._reveal(self.selected)
+        self.refresh()
+
+    def _reveal(self, block: Block) -> None:
+        """Scroll as little as needed for the block, or its beginning, to be seen."""
+        self._flush()
+        units = self._stack.of(block)
+        if not units:
+            return
+        top, stop = self._stack.top(units[0]), self._stack.top(units[-1]) + self._stack.units[units[-1]].height
+        if top < self._row:
+            self._stand(units[0], 0)
+        elif stop > self._row + self._rows:
+            self._move(min(stop - self._row - self._rows, top - self._row))
+
+    def _place(self, block: Block) -> int | None:
+        """The first row of the block on the screen, None if it begins elsewhere."""
+        units = self._stack.of(block)
+        row = self._stack.top(units[0]) - self._row if units else -1
+        return row if 0 <= row < self._rows else None
+
+    # Scrolling
+
+    def scroll_to_end(self) -> None:
+        """Show the newest rows and follow what is added."""
+        self._follows = True
+        self._flush()
+
+    def page(self, step: int) -> None:
+        """Scroll by a screen up (-1) or down (1); one row stays in sight."""
+        self._move(step * max(1, self._rows - 1))
+
+    @property
+    def rows_below(self) -> int:
+        """Rows that are further down than what is seen."""
+        return max(0, self._stack.total - self._row - self._rows)
+
+    @property
+    def _rows(self) -> int:
+        return self.scrollable_content_region.height
+
+    @property
+    def _gutter(self) -> int:
+        return _GUTTER if self.scrollable_content_region.width >= _LEAST_COLUMNS else 0
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Scroll at once: an animation would fight with heights that become known."""
+        event.prevent_default().stop()
+        self._move(-_WHEEL_ROWS)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Scroll at once."""
+        event.prevent_default().stop()
+        self._move(_WHEEL_ROWS)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """The scrollbar, a key or Textual has scrolled."""
+        row = round(new_value)
+        if not self._is_settling and row != self._row and self._stack.units:
+            if row > 0 and abs(row - self._row) <= 3 * self._rows:
+                self._move(row - self._row)
+            else:
+                index = self._stack.at(row)
+                self._stand(index, row - self._stack.top(index))
+            new_value = self.scroll_y
+        super().watch_scroll_y(old_value, new_value)
+
+    def _move(self, rows: int) -> None:
+        """Scroll by exactly so many rows, whatever heights were guessed."""
+        stack = self._stack
+        if not stack.units or not self._rows:
+            return
+        if rows >= 0 and self._follows:
+            return
+        index, offset = stack.index(self._top[0]), self._top[1] + rows
+        while offset < 0 and index:
+            index += stack.find(index - 1) - 1
+            offset += stack.measure(index)
+        while offset >= stack.measure(index) and index + 1 < len(stack.units):
+            offset -= stack.units[index].height
+            index += 1
+            stack.find(index)
+        self._stand(index, max(0, offset))
+
+    def _stand(self, index: int, offset: int) -> None:
+        """Put a row of a unit at the top."""
+        self._stack.find(index)
+        self._top, self._follows = (self._stack.units[index].key, offset), False
+        self._settle()
+        self.refresh()
+
+    def _settle(self) -> None:
+        """Measure what is in sight and put it where it belongs."""
+        region = self.scrollable_content_region
+        if not region.width or not region.height:
+            return
+        self._stack.width = max(1, region.width - self._gutter)
+        if not self._follows:
+            self._follows = self._measure_down() < self._rows
+        if self._follows:
+            self._measure_up()
+        stack = self._stack
+        if self._follows:
+            row = max(0, stack.total - self._rows)
+            index = stack.at(row)
+            self._top = (stack.units[index].key if stack.units else 0, row - stack.top(index) if stack.units else 0)
+        else:
+            index = stack.index(self._top[0])
+            row = stack.top(index) + self._top[1]
+            self._follows = row >= stack.total - self._rows
+        self._show(row)
+
+    def _measure_down(self) -> int:
+        """The rows from the top row to the end, as far as they are in sight."""
+        stack = self._stack
+        if not stack.units:
+            return 0
+        index = stack.index(self._top[0])
+        stack.find(index)
+        offset = min(self._top[1], max(0, stack.measure(index) - 1))
+        self._top = (stack.units[index].key, offset)
+        rows = stack.units[index].height - offset
+        while rows < self._rows and index + 1 < len(stack.units):
+            index += 1
+            stack.find(index)
+            rows += stack.measure(index)
+        return rows
+
+    def _measure_up(self) -> None:
+        index, rows = len(self._stack.units), 0
+        while index and rows < self._rows:
+            index += self._stack.find(index - 1) - 1
+            rows += self._stack.measure(index)
+
+    def _show(self, row: int) -> None:
+        self._is_settling = True
+        self._row = row
+        size = Size(self.scrollable_content_region.width, self._stack.total)
+        if size != self.virtual_size:
+            self.virtual_size = size
+        self.scroll_target_y = self.scroll_y = row
+        self._is_settling = False
+        if code.is_wanted() and not self._is_loading:
+            self._is_loading = True
+            self.run_worker(self._load_code(), exit_on_error=False)
+
+    # Frames
+
+    def on_mount(self) -> None:
+        """Show what was added before."""
+        self._flush()
+
+    def on_resize(self) -> None:
+        """Fold everything in sight anew."""
+        self._flush()
+
+    def notify_style_update(self) -> None:
+        """Other colours lie under the rows."""
+        super().notify_style_update()
+        for unit in self._stack.units:
+            unit.strips.clear()
+
+    def _soon(self) -> None:
+        """Show what has changed: at once, or if that was just done a little later."""
+        if self._frame is None and self.is_attached and self.is_running:
+            wait_s = max(0.001, self._drawn_at + _FRAME_S - time.monotonic())
+            self._frame = self.set_timer(wait_s, self._flush)
+
+    def _flush(self) -> None:
+        if self._frame is not None:
+            self._frame.stop()
+            self._frame = None
+        for block in self._changed:
+            self._stack.sync(block)
+        self._changed.clear()
+        self._settle()
+        self._drawn_at = time.monotonic()
+        self.refresh()
+
+    def _tick(self) -> None:
+        """Calls that run tell how long."""
+        running = self._feed.running
+        for card in running:
+            card.tick()
+            self.changed(card)
+        if not running and self._ticker is not None:
+            self._ticker.stop()
+            self._ticker = None
+
+    async def _load_code(self) -> None:
+        await asyncio.to_thread(code.load)
+        self._is_loading = False
+        self._stack.forget()
+        self._flush()
+
+    # Rows
+
+    def render_line(self, y: int) -> Strip:
+        """A row of what is in sight."""
+        width = self.scrollable_content_region.width
+        stack, row = self._stack, self._row + y
+        if row >= stack.total or not stack.units:
+            return Strip.blank(width, self.rich_style)
+        index = stack.at(row)
+        unit, offset = stack.units[index], row - stack.top(index)
+        strip = unit.strips.get(offset)
+        if strip is None or strip.cell_length != width:
+            strip = unit.strips[offset] = self._strip(unit, stack.row(index, offset), unit.key + offset, width)
+        if (selection := self.text_selection) is not None and (span := selection.get_span(unit.key + offset)):
+            strip = marked(strip, span, self.screen.get_component_rich_style("screen--selection"))
+        if y == self._rows - 1 and not self._follows and self.rows_below:
+            strip = hinted(strip, self.rows_below, width, self.rich_style + self.look.selected)
+        return strip
+
+    def _strip(self, unit: Unit, row: Strip | None, key: int, width: int) -> Strip:
+        is_marked = row is not None and unit.block is self.selected
+        bar = Segment(_BAR if is_marked else "  ", self.look.accent if is_marked else Style())
+        segments = [bar] if self._gutter else []
+        base = self.rich_style
+        strip = Strip([*segments, *(row or ())]).crop_extend(0, width, None)
+        return strip.apply_style(base).apply_offsets(0, key)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text as it was written, without bars, and lines that were folded as one."""
+        text = selected_text(self._stack, selection, self._gutter)
+        return (text, "\n") if text else None
