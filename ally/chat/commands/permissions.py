@@ -92,10 +92,10 @@ def _values(chat: Chat) -> list[str]:
 
 COMMANDS = {
     "/permissions": Command(
-        "/permissions [list | mode MODE | allow RULE | deny RULE]",
+        "/permissions [list|mode M|allow R|deny R]",
         "choose what asks, and what not",
         permissions,
-        "MODE is one of " + ", ".join(MODES) + ". A rule names a tool and what it may touch: shell(make *),\n"
+        "M is one of " + ", ".join(MODES) + ". A rule R names a tool and what it may touch: shell(make *),\n"
         "edit(src/**), read(.env). What is said here holds until this chat ends; config.json keeps rules.",
         _values,
     )

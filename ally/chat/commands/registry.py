@@ -21,17 +21,23 @@ ALIASES = {
     "/q": "/quit",
 }
 _HINTS = """\
-@path adds a file or a picture to the message. !command runs a command with your rights, not in the sandbox.
+@path adds a file or a picture to the message.
+!command runs a command with your rights, not in the sandbox.
 What you type while Ally works is said as soon as the model is asked again.
 /help COMMAND tells more of one, /keys what the keys do."""
+_WIDE = 90
+"""From so many columns on, /help shows what stands after a command."""
 
 
 async def _help(chat: Chat, about: str) -> str:
     if about:
         return _told(_find(about if about.startswith("/") else f"/{about}")[1])
     lines: list[str] = []
-    rows = [(f"  {command.usage}", command.help) for group in GROUPS.values() for command in group.values()]
-    body = columns(rows, space=chat.front.columns)
+    space = chat.front.columns
+    is_wide = space is None or space >= _WIDE
+    commands = [pair for group in GROUPS.values() for pair in group.items()]
+    rows = [(f"  {command.usage if is_wide else name}", command.help) for name, command in commands]
+    body = columns(rows, space=space)
     for name, group in GROUPS.items():
         lines += [name, *body[: len(group)]]
         body = body[len(group) :]
