@@ -82,7 +82,7 @@ class NumberedList:
     def _lines(self, listed: Sequence[int]) -> list[str]:
         digits = len(str(len(self.options)))
         rows = [(f"{at + 1:>{digits}}  {self._name(at)}", *self._cells(at)) for at in listed]
-        lines = columns(rows) if rows else []
+        lines = columns(rows, space=self._space) if rows else []
         if self._space is None or all(width(line) <= self._space for line in lines):
             return lines
         return [hang(f"{at + 1:>{digits}}  ", self.described(at + 1), self._space) for at in listed]

@@ -18,7 +18,7 @@ from ally.cli.folder import enter
 from ally.cli.plain_lines import end_line
 from ally.cli.plain_talk import PlainTalk, open_talk
 from ally.cli.signals import leaving
-from ally.cli.terminal import report, say
+from ally.cli.terminal import report_in_chat, say
 from ally.cli.trusting import ask_trust
 from ally.errors import AllyError
 
@@ -69,7 +69,7 @@ def _next(talk: PlainTalk, runner: asyncio.Runner) -> None:
             runner.run(talk.see_to(text))
     except AllyError as error:
         talk.code = exits.exit_code(error)
-        report(error)
+        report_in_chat(error)
     except KeyboardInterrupt:
         if talk.received.number is not None:  # the second one
             raise SystemExit(exits.INTERRUPTED) from None

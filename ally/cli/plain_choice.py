@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 from ally.chat.front import Option
 from ally.cli.numbered import NumberedList
-from ally.cli.terminal import report, say
+from ally.cli.terminal import report_in_chat, say
 from ally.errors import AllyError
 from ally.terminal.text import one_line
 
+_EXPLAINED = "A number or part of a name; ?N tells more, ? lists all, an empty line leaves: "
 _GIVEN_UP = ("", "q", "quit")
 _MORE = ("more", "m")
 
@@ -23,7 +24,7 @@ async def choose(
         say("(There is nothing to choose from.)")
         return None
     _show(numbered)
-    prompt = _explained(has_preview=preview is not None)
+    prompt = _EXPLAINED
     while True:
         text = ask(prompt)
         prompt = "Which one? "
@@ -41,11 +42,6 @@ async def choose(
             say(f"(There is no number {text[:9]}: they go from 1 to {len(numbered.options)}.)")
         else:
             _narrow(numbered, text)
-
-
-def _explained(*, has_preview: bool) -> str:
-    look = " ?NUMBER tells more of one," if has_preview else ""
-    return f"A number or a part of a name;{look} ? lists all again, an empty line leaves: "
 
 
 def _named(numbered: NumberedList, text: str) -> Option | None:
@@ -76,13 +72,13 @@ async def _tell(numbered: NumberedList, number: str, preview: Callable[[str], st
     if option is None:
         say("(There is no such number.)")
         return
-    say(numbered.described(numbered.options.index(option) + 1))
+    say(numbered.described(int(number)))
     if preview is None:
         return
     try:
         text = await asyncio.to_thread(preview, option.value)
     except AllyError as error:
-        report(error)
+        report_in_chat(error)
         return
     for line in text.rstrip("\n").split("\n") if text.strip() else ():
         say(f"    {line}".rstrip())

@@ -5,14 +5,15 @@ import shutil
 import sys
 from base64 import b64encode
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ally.app import App
 from ally.chat.front import Option
+from ally.cli.choosing import can_paint
 from ally.cli.plain_lines import Lines, end_line
-from ally.cli.signals import interruptible
-from ally.cli.terminal import report, say
+from ally.cli.signals import handing_over, interruptible
+from ally.cli.terminal import report_in_chat, say
 from ally.errors import UsageError
 from ally.messages import Message
 from ally.terminal.table import room
@@ -65,27 +66,37 @@ class PlainFront:
         return await choose(title, NumberedList(options, size.columns, size.lines - _OTHER_ROWS), preview, self._ask)
 
     async def write(self, title: str, text: str) -> str | None:
-        """`text` as it comes back from the user's editor, or line by line where there is none."""
-        return self._write_lines(title, text) if self.can_ask else None
+        """`text` as it comes back from the user's editor, or line by line where none is named."""
+        if self.lines is None or not self.can_ask:
+            return None
+        if not text:
+            text, self.lines.draft = self.lines.draft, ""
+        variables = _editor_variables(os.environ)
+        if not variables:
+            return self._write_lines(title, text)
+        from ally.chat.editor import edit  # late: most chats never need one
+
+        with handing_over():
+            return edit(text, variables)
 
     def send(self, text: str) -> None:
         """Say `text` before anything else is read."""
         self.later.appendleft(text)
 
     def restore(self, text: str) -> None:
-        """Let the next message begin with `text`, where lines can be edited; else show it."""
-        if self.lines is not None:
+        """Let the next message begin with `text`; where lines cannot be edited, say so."""
+        if self.lines is not None and text:
             self.lines.draft = text
         if self.lines is None or not self.lines.can_edit:
-            say(f"The message was:\n{text}")
-            say("(/edit changes it and sends it again.)")
+            say(f"Your next message begins with:\n{text}")
+            say("(What you type is added to it, an empty line sends it as it is, /edit changes it, Ctrl-C drops it.)")
 
     def show(self, messages: Sequence[Message]) -> None:
         """Nothing: the command says which conversation it is."""
 
     def copy(self, text: str) -> bool:
         """Hand `text` to the terminal's clipboard, which OSC 52 reaches also from far away."""
-        if not sys.stderr.isatty() or os.environ.get("TERM", "dumb") in ("", "dumb"):
+        if not sys.stderr.isatty() or not can_paint(os.environ):
             return False
         sys.stderr.write(f"\x1b]52;c;{b64encode(text.encode('utf-8', 'replace')).decode()}\x07")
         sys.stderr.flush()
@@ -126,7 +137,7 @@ class PlainFront:
                 end_line()
                 return None
             except UsageError as error:
-                report(error)
+                report_in_chat(error)
                 return None
 
     def _write_lines(self, title: str, text: str) -> str | None:
@@ -141,3 +152,15 @@ class PlainFront:
                 return "\n".join(written) if written or can_edit else text
             written.append(line)
         return None
+
+
+def _editor_variables(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the editor that the user chose; empty if none: whoever chose no editor may not know any.
+
+    VISUAL names one that paints, which is of no use where that cannot be.
+    """
+    variables = dict(env)
+    if not can_paint(env):
+        variables.pop("VISUAL", None)
+    is_named = any(variables.get(name, "").strip() for name in ("VISUAL", "EDITOR"))
+    return variables if is_named else {}

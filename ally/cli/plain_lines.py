@@ -63,9 +63,11 @@ class Lines:
             KeyboardInterrupt: the user gave the line up.
             UsageError: the terminal lost a part of it.
         """
-        draft, self.draft = (self.draft, "") if self.can_edit else ("", self.draft)
+        begun, self.draft = self.draft, ""
         with self._completing():
-            lines = [self._read(PROMPT, draft)]
+            lines = [self._read(PROMPT, begun)]
+            if begun and not self.can_edit:
+                lines = self._added(begun, lines[0])
             while lines[-1].endswith("\\"):
                 lines[-1] = lines[-1][:-1]
                 try:
@@ -74,6 +76,14 @@ class Lines:
                     lines.append("")
                     end_line()
         return "\n".join(lines)
+
+    def _added(self, begun: str, line: str) -> list[str]:
+        """The draft with `line` at its end; commands leave it for the next message."""
+        if line.startswith(("/", "!")):
+            self.draft = begun
+            return [line]
+        gap = "" if not line or begun[-1:].isspace() else " "
+        return [f"{begun}{gap}{line}"]
 
     def answer(self, prompt: str, text: str = "") -> str:
         """A line that is no message, beginning with `text` where it can be edited.

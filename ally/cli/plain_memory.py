@@ -1,17 +1,19 @@
 """What a plain chat remembers of its terminal: earlier messages, an unsent one, and names to complete."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from ally.chat.chat import Chat
-from ally.chat.commands.registry import COMMANDS
+from ally.chat.commands.completion import complete
 from ally.chat.drafts import Draft, Drafts
 from ally.chat.history import FILE, History
-from ally.chat.mentions import Files
+from ally.chat.mentions import Files, written
 from ally.cli.plain_lines import Lines
 from ally.cli.terminal import say
 from ally.errors import StorageError
 
+_PATIENCE_S = 0.3
 _MOST = 50
 """So many names are offered for a word that was begun."""
 
@@ -56,10 +58,17 @@ class Memory:
 
     def complete(self, text: str) -> Sequence[str]:
         """The words that may stand for the last one of `text`."""
-        word = text.rpartition(" ")[2]
+        word = text[max(text.rfind(blank) for blank in " \t\n") + 1 :]
         if word.startswith("@"):
             return self._paths(word[1:])
-        return [name for name in COMMANDS if name.startswith(text)] if text.startswith("/") else ()
+        if not text.startswith("/"):
+            return ()
+        found, until = complete(self._chat, text), time.monotonic() + _PATIENCE_S
+        while not found and " " in text and time.monotonic() < until:  # they are looked for in a thread
+            time.sleep(_PATIENCE_S / 10)
+            found = complete(self._chat, text)
+        same = [one for one in found if one.startswith(text)] or found[:1]
+        return [one[len(text) - len(word) :] for one in same]
 
     def close(self) -> None:
         """Leave a draft to the next chat."""
@@ -72,7 +81,7 @@ class Memory:
             self._files.refresh()
         found = [one.path for one in self._files.find(begun, _MOST)]
         same = [path for path in found if path.startswith(begun)] or found[:1]
-        return [f'@"{path}"' if " " in path else f"@{path}" for path in same]
+        return [mention for path in same if (mention := written(path))]
 
 
 def _whole(draft: Draft) -> str:

@@ -7,7 +7,7 @@ from ally.chat.front import Option
 from ally.cli.config import change_setting, in_home, listed, shown
 from ally.cli.numbered import NumberedList
 from ally.cli.plain_choice import choose
-from ally.cli.terminal import report, say
+from ally.cli.terminal import report_in_chat, say
 from ally.config.schema import accepted, describe
 from ally.config.view import as_json, split_key
 from ally.errors import AllyError
@@ -26,7 +26,7 @@ async def change_settings(app: App, rows: int, columns: int | None, ask: Ask) ->
         try:
             _change(app, key, ask)
         except AllyError as error:
-            report(error)
+            report_in_chat(error)
         title = "Another setting?"
 
 

@@ -15,6 +15,7 @@ from ally.chat.commands.registry import is_command, run_command
 from ally.chat.waiting import Waiting, silence
 from ally.cli import exits
 from ally.cli.approval import Approver
+from ally.cli.attachments import attachments
 from ally.cli.keyboard import Keyboard
 from ally.cli.plain_front import PlainFront
 from ally.cli.plain_lines import Lines, check_whole
@@ -22,7 +23,7 @@ from ally.cli.plain_memory import Memory
 from ally.cli.screen import Screen
 from ally.cli.signals import Received, exit_code, stopping
 from ally.cli.starting import start_of
-from ally.cli.terminal import report, say
+from ally.cli.terminal import report_in_chat, say
 from ally.engine.interrupt import Interrupted
 from ally.engine.loop import send
 from ally.errors import AllyError
@@ -119,7 +120,7 @@ class PlainTalk:
         try:
             check_whole(text)
         except AllyError as error:
-            report(error)
+            report_in_chat(error)
             return
         if self.memory is not None:
             self.memory.add(text)
@@ -166,6 +167,8 @@ class PlainTalk:
         talk, begun = self.chat.talk, time.monotonic()
         talk.interrupt.start(None)
         message = await talk.interrupt.wait_for(message_of(talk, text))
+        for line in attachments(message, text):
+            say(line)
         self.chat.begin_step(text)
         waiting = Waiting(self._tell_of_silence)
         async with aclosing(send(talk, message)) as events:

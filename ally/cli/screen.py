@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from ally.chat.activity import SHOWN_LINES, Activity
-from ally.cli.terminal import report, say
+from ally.cli.terminal import report_in_chat, say
 from ally.events import (
     Compacted,
     Event,
@@ -77,7 +77,7 @@ class Screen:
                 self._think(text)
             case TurnFailed(error):
                 self.begin_line()
-                report(error)
+                report_in_chat(error)
             case _:
                 for line in self._lines(event):
                     self.begin_line()

@@ -57,6 +57,13 @@ def interruptible() -> Generator[None]:
 
 
 @contextmanager
+def handing_over() -> Generator[None]:
+    """While inside, Ctrl-C is for the program that has the terminal."""
+    with _handling(lambda number, frame: None, signal.SIGINT):  # not SIG_IGN, which that program would inherit
+        yield
+
+
+@contextmanager
 def leaving() -> Generator[None]:
     """While inside, and where `stopping` is not, SIGTERM and SIGHUP leave the program in the ordinary way."""
 

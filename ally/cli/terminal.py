@@ -3,6 +3,7 @@
 import sys
 from typing import TextIO
 
+from ally.chat.hints import in_chat
 from ally.errors import AllyError
 from ally.terminal.text import clean
 
@@ -24,3 +25,10 @@ def report(error: AllyError) -> None:
     say(f"Error: {error.message}")
     if error.hint:
         say(f"  → {error.hint}")
+
+
+def report_in_chat(error: AllyError) -> None:
+    """The same with a hint that can be followed without leaving the chat."""
+    say(f"Error: {error.message}")
+    if error.hint:
+        say(f"  → {in_chat(error.hint)}")
