@@ -70,7 +70,7 @@ class Files:
         """
         if _OUTSIDE.match(query):
             return self._listed(query)[:limit]
-        wanted = folded(query).replace("\\", "/")
+        wanted = folded(query)
         if not wanted:
             return [Found(path) for path in self._paths if "/" not in path[:-1]][:limit]
         found: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {}
@@ -79,7 +79,8 @@ class Files:
                 if stop():
                     return []
                 for number, rank, hits in search(block, wanted):
-                    found.setdefault(block.paths[number], (rank, hits))
+                    if block.paths[number] != query:  # a folder that is there already: what is in it is wanted
+                        found.setdefault(block.paths[number], (rank, hits))
                 time.sleep(0)  # the screen goes first
                 if len(found) >= _MAX_HITS:
                     break

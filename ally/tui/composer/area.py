@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Span, Text
 from textual import events
+from textual.geometry import Size
 from textual.strip import Strip
 from textual.widgets import TextArea
 from textual.widgets.text_area import Edit, EditResult, Location, Selection, TextAreaTheme
@@ -72,7 +73,6 @@ class Area(TextArea, inherit_bindings=False):
     Area {
         height: auto;
         min-height: 1;
-        max-height: 33vh;
         border: none;
         padding: 0;
         background: transparent;
@@ -213,6 +213,10 @@ class Area(TextArea, inherit_bindings=False):
 
     def _cursor_style(self) -> Style:
         return self.get_component_rich_style("text-area--cursor")
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many lines as the text has, up to a third of the screen."""
+        return max(1, min(super().get_content_height(container, viewport, width), viewport.height // 3))
 
     def find_matching_bracket(self, bracket: str, search_from: Location) -> Location | None:
         """None: brackets are not matched in prose."""

@@ -10,12 +10,13 @@ FOLD_CHARACTERS = 1_000
 """What is longer, or has more lines, is folded when it is pasted."""
 
 _LINE_ENDS = re.compile("\r\n?|\u0085|\u2028|\u2029")
+_SEQUENCES = re.compile("\x1b\\[[0-?]*[ -/]*[@-~]|\x1b\\][^\x07\x1b]*(\x07|\x1b\\\\)")  # colours and links of terminals
 _NAME_CHARACTERS = 40
 
 
 def plain(text: str) -> str:
     """`text` as it may stand in the composer: every line end a line feed, nothing in it that a terminal obeys."""
-    return clean(_LINE_ENDS.sub("\n", text))
+    return clean(_SEQUENCES.sub("", _LINE_ENDS.sub("\n", text)))
 
 
 def is_long(text: str) -> bool:
@@ -36,7 +37,7 @@ class Blocks:
 
     def fold(self, text: str, around: str) -> str:
         """A new mark for `text`; `around` is what is written already, which must not hold it by chance."""
-        lines = text.count("\n") + 1
+        lines = text.count("\n") + (not text.endswith("\n"))
         size = f"{lines} lines" if lines > 1 else f"{len(text):,} characters"
         return self._add("paste", size, text, around)
 

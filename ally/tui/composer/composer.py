@@ -38,7 +38,8 @@ LARGEST_OPENED = 100_000
 """Characters of a folded paste that may be opened in the text."""
 
 _MARK, _SEARCHING = ">", "?"
-_MODES = {"/": "-command", "!": "-shell"}
+_MODES = {"/": (":", "-command"), "!": ("$", "-shell")}
+"""By the first character: the mark, and the class for the style."""
 
 
 class Composer(Vertical):
@@ -48,7 +49,9 @@ class Composer(Vertical):
     Composer {
         height: auto;
         & > Horizontal { height: auto; }
-        & #mark { width: 2; height: 1; }
+        & #mark { width: 2; height: 1; color: $primary; text-style: bold; }
+        &.-shell #mark { color: $warning; }
+        &.-command #mark { color: $accent; }
     }
     """
 
@@ -146,6 +149,7 @@ class Composer(Vertical):
 
     def clear(self) -> None:
         """Take what is written away; undo brings it back."""
+        self._area.history.checkpoint()
         self._area.clear()
         self._settled()
 
@@ -169,9 +173,9 @@ class Composer(Vertical):
         match key:
             case "enter":
                 self._enter()
-            case "up" if area.navigator.is_first_wrapped_line(area.cursor_location):
+            case "up" | "ctrl+p" if area.navigator.is_first_wrapped_line(area.cursor_location):
                 return self._go_back()
-            case "down" if area.navigator.is_last_wrapped_line(area.cursor_location):
+            case "down" | "ctrl+n" if area.navigator.is_last_wrapped_line(area.cursor_location):
                 return self._walk.newer()
             case "ctrl+r" if self._keeping.history is not None:
                 self._search.begin(self._keeping.history)
@@ -267,11 +271,11 @@ class Composer(Vertical):
         self._show_mode()
 
     def _show_mode(self) -> None:
-        searching = self._search.waiting is not None
-        first = self._area.document[0][:1]
-        self._mark.update(_SEARCHING if searching else first if first in _MODES else _MARK)
-        for start, name in _MODES.items():
-            self.set_class(first == start and not searching, name)
+        is_searching = self._search.waiting is not None
+        now, name = _MODES.get(self._area.document[0][:1], (_MARK, ""))
+        self._mark.update(_SEARCHING if is_searching else now)
+        for _, one in _MODES.values():
+            self.set_class(one == name and not is_searching, one)
 
     def on_text_area_changed(self, message: TextArea.Changed) -> None:
         """Follow what was changed in other ways than by a key: undo, the mouse."""

@@ -1,0 +1,117 @@
+"""Writing and sending."""
+
+import pytest
+from textual import events
+
+from ally.tui.composer.area import Area
+from tests.unit.tui.composer.host import Host
+
+
+async def test_enter_sends_and_other_keys_begin_a_line() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 24)) as pilot:
+        await pilot.press("enter", "space", "enter")
+        assert app.sent == []
+        await pilot.press(
+            "backspace", "a", "ctrl+j", "b", "shift+enter", "c", "alt+enter", "d", "backslash", "enter", "e"
+        )
+        assert app.composer.text == "a\nb\nc\nd\ne"
+        assert app.composer.size.height == 5
+        await pilot.press("enter")
+        assert (app.sent, app.composer.text, app.composer.size.height) == (["a\nb\nc\nd\ne"], "", 1)
+
+
+async def test_keys_in_a_burst_act_in_their_order() -> None:
+    app = Host()
+    async with app.run_test() as pilot:
+        for key in ("o", "n", "x", "backspace", "e", "enter", "t", "w", "left", "left", "right", "o", "enter", "3"):
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await pilot.pause()
+        await pilot.pause()
+        assert (app.sent, app.composer.text) == (["one", "tow"], "3")
+
+
+async def test_keys_that_are_not_its_own_reach_the_application() -> None:
+    app = Host()
+    keys = ["escape", "tab", "shift+tab", "ctrl+o", "ctrl+t", "pageup", "ctrl+home", "alt+up", "f1", "ctrl+c", "ctrl+d"]
+    async with app.run_test() as pilot:
+        await pilot.press(*keys, "up", "ctrl+z", "down")
+        assert app.left == [*keys, "ctrl+z"]
+        assert app.composer.text == ""
+
+
+async def test_editing_undo_and_marked_text() -> None:
+    app = Host()
+    async with app.run_test() as pilot:
+        await pilot.press(*"one two", "ctrl+left", "ctrl+k", "ctrl+a", "delete", "ctrl+d")
+        assert app.composer.text == "e "
+        app.composer.clear()
+        await pilot.press("ctrl+underscore")
+        assert app.composer.text == "e "
+        await pilot.press("ctrl+y")
+        assert app.composer.text == ""
+        await pilot.press(*"abc", "shift+left", "shift+left", "ctrl+c")
+        assert app.clipboard == "bc"
+        await pilot.press("x", "alt+b", "(")
+        assert app.composer.text == "(ax"
+        app.composer.restore("back\r\nagain")
+        assert app.composer.text == "back\nagain"
+        app.composer.insert("!")
+        assert app.composer.text == "back\nagain!"
+
+
+@pytest.mark.parametrize("text", ["e\u0301", "👩\u200d👩\u200d👧", "🇩", "漢", "שלום"])
+async def test_a_character_of_several_code_points_is_one(text: str) -> None:
+    app = Host()
+    async with app.run_test(size=(20, 5)) as pilot:
+        app.composer.insert(f"a{text}b")
+        await pilot.press("left")
+        before = app.composer.query_one(Area).cursor_location
+        steps = 4 if text == "שלום" else 1
+        await pilot.press(*["left"] * steps)
+        assert app.composer.query_one(Area).cursor_location == (0, 1)
+        await pilot.press(*["right"] * steps)
+        assert app.composer.query_one(Area).cursor_location == before
+        await pilot.press(*["backspace"] * steps)
+        assert app.composer.text == "ab"
+
+
+@pytest.mark.parametrize(("size", "rows"), [((20, 5), 1), ((80, 24), 8), ((300, 90), 30)])
+async def test_it_grows_to_a_third_of_the_screen(size: tuple[int, int], rows: int) -> None:
+    app = Host(root=None)
+    async with app.run_test(size=size) as pilot:
+        assert app.composer.size.height == 1
+        app.composer.restore("\n".join(f"line {number} {'wide ' * 10}" for number in range(60)))
+        await pilot.pause()
+        assert app.composer.size.height == rows
+        assert "line 59" in app.screen_text() or size[0] == 20
+        assert app.screen_text().splitlines()[-1] == "status"
+
+
+async def test_the_mark_tells_what_a_text_will_do() -> None:
+    app = Host()
+    async with app.run_test(size=(40, 8)) as pilot:
+        assert "> Write a message" in app.screen_text()
+        for keys, line in (("!", "$ !"), ("/", ": /"), ("x", "> x")):
+            await pilot.press(*keys)
+            assert app.screen_text().splitlines()[-2] == line
+            await pilot.press("backspace")
+
+
+async def test_what_waits_is_shown_and_comes_back_with_up() -> None:
+    app = Host()
+    async with app.run_test(size=(40, 20)) as pilot:
+        app.composer.show_queue(["first", "second\nline \x1b[31m[b]", "x" * 100])
+        await pilot.pause()
+        lines = app.screen_text().splitlines()
+        assert lines[-4:-2] == ["queued: 2 more; Up takes the last one ba…"[:39] + "…", "queued: " + "x" * 31 + "…"]
+        await pilot.press("up")
+        assert app.unqueued == 1
+        app.composer.show_queue(["second\nline \x1b[31m[b]"])
+        await pilot.pause()
+        assert app.screen_text().splitlines()[-3] == "queued: second line [31m[b]"
+        await pilot.press("a", "up")
+        app.composer.show_queue([])
+        await pilot.pause()
+        assert app.unqueued == 1
+        assert "queued" not in app.screen_text()
