@@ -31,6 +31,8 @@ class Rows(ScrollView, can_focus=False):
     Rows > .rows--match { text-style: bold underline; }
     Rows > .rows--off { text-style: dim; }
     Rows > .rows--selected { background: $block-cursor-background; color: $block-cursor-foreground; text-style: bold; }
+    Rows:ansi > .rows--selected { text-style: bold reverse; }
+    Rows:nocolor > .rows--selected { background: $foreground; color: $background; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--group", "rows--match", "rows--off", "rows--selected"}
 
