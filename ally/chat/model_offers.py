@@ -49,7 +49,7 @@ def _of_machine(app: App) -> Iterator[Offer]:
     for group in groups(app):
         for row in group.rows:
             if not row.facts.embeds:
-                yield _of_row(row, _heading(group), _location(group, row))
+                yield _of_row(row, _heading(group, row), _location(group, row))
 
 
 def _of_row(row: Row, heading: str, location: Location) -> Offer:
@@ -103,18 +103,20 @@ def _marked(offer: Offer, profile: Profile) -> Offer:
     return replace(offer, option=replace(offer.option, is_current=True, why_not=""))
 
 
-def _heading(group: Group) -> str:
+def _heading(group: Group, row: Row) -> str:
     server = group.server
     if group.kind is None:
         return "to be fetched first"
     if server is None:
         return "embedded engine · this machine"
-    return f"{KINDS[server.kind]} at {server.url.removeprefix('http://')} · {LOCATIONS[classify(server.url)]}"
+    place = "passed on to a cloud" if row.facts.is_remote else LOCATIONS[classify(server.url)]
+    return f"{KINDS[server.kind]} at {server.url.removeprefix('http://')} · {place}"
 
 
 def _location(group: Group, row: Row) -> Location:
-    """Where the group stands; what a server passes on to a cloud is listed with the server."""
-    return "cloud" if group.kind is None else classify(group.server.url) if group.server else row.location
+    if group.kind is None or row.facts.is_remote:
+        return "cloud"
+    return classify(group.server.url) if group.server else row.location
 
 
 def _told(row: Row) -> str:
@@ -133,7 +135,8 @@ def _told(row: Row) -> str:
     )
     where = "a cloud, through this server" if facts.is_remote else LOCATIONS[row.location]
     rows = (
-        ("provider", f"{row.provider}{f' at {row.server}' if row.server else ''}"),
+        ("provider", row.provider),
+        ("server", row.server),
         ("place", where),
         ("window", window),
         ("trained for", f"{facts.trained_window:,} tokens" if facts.trained_window else ""),

@@ -65,5 +65,5 @@ def _checkpoints(chat: Chat) -> Checkpoints:
 COMMANDS = {
     "/undo": Command("/undo", "take back what the last message did to files", undo),
     "/redo": Command("/redo", "bring back what the last /undo took", redo),
-    "/diff": Command("/diff [all]", "what the last message, or all of the session, did to files", diff),
+    "/diff": Command("/diff [all]", "what the last message did to files, or all of them", diff),
 }

@@ -45,7 +45,7 @@ async def _choose(chat: Chat) -> str:
     from ally.chat.model_offers import offers  # late: only this command needs it
 
     found = await asyncio.to_thread(offers, chat.app, chat.talk.model.profile)
-    title = "Model (/model NAME takes any other name)"
+    title = "Model · /model NAME takes any other"
     chosen = await chat.front.choose(title, [one.option for one in found.values()], lambda value: found[value].about)
     if chosen is None:
         return ""
