@@ -23,7 +23,10 @@ async def test_models_of_this_machine_come_first_and_those_of_services_with_a_ke
     places = [group for group in groups if group.endswith("this machine")]
     assert any(group.startswith("Ollama at 127.0.0.1") for group in places)
     assert groups[: len(places)] == places
-    assert "OpenAI · cloud" in groups
+    assert groups.index("OpenAI · cloud") > groups.index(places[-1])
+    remote = next(one for one in options if one.label == "gpt-oss:120b-cloud")
+    assert remote.group.endswith("passed on to a cloud")
+    assert remote.group not in places
     assert not any("Anthropic" in group for group in groups)  # it has no key
     assert groups[-1] == "to be fetched first"
     assert [one.value for one in options if one.is_current] == ["ollama:qwen3:8b"]
