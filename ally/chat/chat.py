@@ -1,12 +1,13 @@
 """A running chat, and opening one."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ally.app import App, Consent
 from ally.chat.front import Front
 from ally.chat.start import Start
+from ally.chat.tally import Tally
 from ally.engine.conversation import Conversation, Limits
 from ally.errors import UsageError
 from ally.sessions.session import Session
@@ -26,6 +27,7 @@ class Chat:
     talk: Conversation
     session: Session
     agent: str
+    tally: Tally = field(default_factory=Tally)
     is_over: bool = False
 
     async def change_session(self, session: Session) -> None:

@@ -1,7 +1,7 @@
 """What left this machine, to whom and how much."""
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 
 from ally.egress.location import Location
@@ -39,11 +39,17 @@ class Ledger:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._transfers: deque[Transfer] = deque(maxlen=_KEPT)
+        self._sent: Counter[Location] = Counter()
 
     def add(self, transfer: Transfer) -> None:
         """Note one transfer; safe from any thread."""
         with self._lock:
             self._transfers.append(transfer)
+            self._sent[transfer.location] += transfer.bytes_sent
+
+    def sent_bytes(self, location: Location) -> int:
+        """What all transfers to `location` have sent, those too that are not kept any more."""
+        return self._sent[location]
 
     @property
     def transfers(self) -> tuple[Transfer, ...]:

@@ -263,6 +263,8 @@ def _parts(palette: _Palette) -> dict[str, str]:
 
 
 _ANSI_PARTS = {
+    "ansi-background": "ansi_default",
+    "ansi-foreground": "ansi_default",
     # What is chosen is shown reversed: that is seen on every background, and without colours.
     "block-cursor-foreground": "ansi_default",
     "block-cursor-background": "ansi_default",
