@@ -66,6 +66,8 @@ def ensure_installed(root: Path, lock: str = RUNTIME_LOCK) -> None:
 def install(root: Path, lock: str) -> None:
     """Bring `.venv` to what `lock` says, once even when several start together; exits with a sentence if it cannot."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that pip is stopped too
+    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with one_at_a_time(root):
             if not is_stamped(root, lock):

@@ -5,6 +5,12 @@ without one Ally reads the variable that the provider names, so a new provider n
 """
 
 import os
+
+if __name__ == "__main__":
+    from ally.__main__ import end_quietly
+
+    end_quietly()  # first: every import takes a while
+
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
@@ -36,7 +37,10 @@ def run(argv: Sequence[str] | None = None, *, api_keys: ApiKeys | None = None) -
         say("Error: Standard output is closed.")
         return exits.FAILED
     try:
-        return _dispatch(parse(sys.argv[1:] if argv is None else argv), api_keys)
+        args = parse(sys.argv[1:] if argv is None else argv)
+        if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:  # until here there was nothing to stop in order
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        return _dispatch(args, api_keys)
     except AllyError as error:
         report(error)
         return exits.exit_code(error)

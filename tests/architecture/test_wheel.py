@@ -29,7 +29,7 @@ def test_wheel_names_command_licence_and_extras(wheel: zipfile.ZipFile):
     metadata = {Path(name).name: wheel.read(name).decode() for name in wheel.namelist() if ".dist-info/" in name}
     commands = configparser.ConfigParser()
     commands.read_string(metadata["entry_points.txt"])
-    assert commands["console_scripts"]["ally"] == "ally.cli.main:main"
+    assert commands["console_scripts"]["ally"] == "ally.__main__:main"
     assert "Apache License" in metadata["LICENSE"]
     assert "License-Expression: Apache-2.0" in metadata["METADATA"]
     assert {"Provides-Extra: langchain", "Provides-Extra: local"} <= set(metadata["METADATA"].splitlines())
