@@ -58,10 +58,10 @@ class Log(Protocol):
 class Conversation:
     """What is said with one model; `ally.engine.loop.send` continues it.
 
-    `messages` is the history. It only grows, but for `clear`, `compact` and a last message that was refused.
-    `notes` is what the model is told with the next message: the date, what the user undid or ran. `used_tokens` is what
-    the service counted for the first `counted_messages` messages, system prompt and tools included. `spill` is the
-    folder for results that are too long. `offered` is what the model gets of `tools`.
+    `messages` is the history. It only grows, but for `clear`, `compact`, `rewind` and a last message that was
+    refused. `notes` is what the model is told with the next message: the date, what the user undid or ran.
+    `used_tokens` is what the service counted for the first `counted_messages` messages, system prompt and tools
+    included. `spill` is the folder for results that are too long. `offered` is what the model gets of `tools`.
     """
 
     model: Model
@@ -194,6 +194,16 @@ class Conversation:
         self.messages[:] = [_portable(message) for message in messages]
         self.forget_counts()
 
+    def rewind(self, history: Sequence[Message]) -> None:
+        """Go back to `history`, which is in the log already.
+
+        What is here of it stays the very same, so that the next request begins with bytes that the service has read.
+        """
+        mine = [*self.messages, *[None] * len(history)]
+        self.messages[:] = [_kept(before, message) for before, message in zip(mine, history, strict=False)]
+        self.unanswered = 0
+        self.forget_counts()
+
     def clear(self) -> None:
         """Forget everything that was said."""
         self.messages.clear()
@@ -209,6 +219,12 @@ def _for_model(message: Message) -> Message:
     if isinstance(message, UserMessage) and message.context:
         return UserMessage((*message.parts, Text(message.context)))
     return message
+
+
+def _kept(mine: Message | None, message: Message) -> Message:
+    """`mine`, with its thinking, if it is `message`."""
+    theirs = _portable(message)
+    return mine if mine is not None and _portable(mine) == theirs else theirs
 
 
 def _portable(message: Message) -> Message:

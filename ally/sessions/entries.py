@@ -9,17 +9,18 @@ from ally.messages import JsonObject, Message
 from ally.sessions.codec import VERSION, Undecodable, decode, decode_all, encode, encode_all, from_text, to_text
 from ally.sessions.history import usable
 
-Kind = Literal["user", "assistant", "tool", "retract", "compact", "fork", "note"]
+Kind = Literal["user", "assistant", "tool", "retract", "compact", "fork", "note", "rewind"]
 ROLES = ("user", "assistant", "tool")
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry that is to be written."""
+    """An entry that is to be written: after the newest one, a `rewind` after the entry `after`."""
 
     kind: Kind
     at: int
     body: str
+    after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,11 @@ def draft_fact(kind: Literal["retract", "fork", "note"], data: JsonObject, at: i
     return Draft(kind, at, to_text(data))
 
 
+def draft_rewind(after: int | None, at: int) -> Draft:
+    """The entry from which on the history goes on after an earlier one; None is the beginning."""
+    return Draft("rewind", at, to_text({}), after)
+
+
 def last_entry(run: sqlite3.Connection, session: str) -> int | None:
     """The number of the newest entry of a session."""
     row = run.execute("SELECT id FROM entry WHERE session = ? ORDER BY id DESC LIMIT 1", (session,)).fetchone()
@@ -70,16 +76,20 @@ def add_entry(run: sqlite3.Connection, session: str, parent: int | None, draft: 
 
 def read_chain(run: sqlite3.Connection, session: str, head: int, *, whole: bool) -> list[Entry]:
     """The entries that lead to `head` of `session`, oldest first: all, or those since the last summary."""
-    rows = run.execute(
+    return [read_entry(kind, at, body) for _, _, kind, at, body in chain_rows(run, session, head, whole=whole)]
+
+
+def chain_rows(run: sqlite3.Connection, session: str, head: int, *, whole: bool) -> sqlite3.Cursor:
+    """(number, parent, kind, at, body) of these entries."""
+    return run.execute(
         """WITH RECURSIVE chain (id, parent, kind, at, body) AS (
             SELECT id, parent, kind, at, body FROM entry WHERE id = :head AND session = :session
             UNION ALL
             SELECT e.id, e.parent, e.kind, e.at, e.body FROM chain JOIN entry AS e ON e.id = chain.parent
             WHERE e.id < chain.id AND (:whole OR chain.kind <> 'compact')
-        ) SELECT kind, at, body FROM chain ORDER BY id""",
+        ) SELECT id, parent, kind, at, body FROM chain ORDER BY id""",
         {"session": session, "head": head, "whole": whole},
     )
-    return [read_entry(kind, at, body) for kind, at, body in rows]
 
 
 def read_entry(kind: object, at: object, body: object) -> Entry:

@@ -1,8 +1,8 @@
 """The database of all sessions, and what happens when it cannot be used.
 
 A session is a chain of entries, each with its parent. Nothing is rewritten: taking a message back and summarising are
-entries too, and a fork is an entry whose parent belongs to another session. Entries are numbered by the database, so
-that a clock that is wrong or jumps back changes no order.
+entries too, a fork is an entry whose parent belongs to another session, and going back is one whose parent is an
+earlier entry. Entries are numbered by the database, so that a clock that is wrong or jumps back changes no order.
 """
 
 import os
@@ -32,7 +32,7 @@ SCHEMA = Schema(
                 id INTEGER PRIMARY KEY AUTOINCREMENT,
                 session TEXT NOT NULL REFERENCES session (id),
                 parent INTEGER,
-                kind TEXT NOT NULL,        -- user, assistant, tool: a message; retract, compact, fork, note
+                kind TEXT NOT NULL,        -- user, assistant, tool: a message; retract, compact, fork, note, rewind
                 at INTEGER NOT NULL,
                 body TEXT NOT NULL         -- JSON
             )""",

@@ -2,6 +2,7 @@
 
 import sqlite3
 
+from ally.sessions.branches import shared
 from ally.sessions.search import forget
 
 
@@ -10,14 +11,14 @@ def remove_session(run: sqlite3.Connection, session: str) -> None:
 
     The entries that stay belong to the fork that needs most of them, so that they go with the last fork.
     """
-    shared = run.execute(
-        """SELECT c.session, p.id FROM entry AS p JOIN entry AS c ON c.parent = p.id
+    owner = run.execute(
+        """SELECT c.session FROM entry AS p JOIN entry AS c ON c.parent = p.id
         WHERE p.session = :session AND c.session <> :session ORDER BY p.id DESC LIMIT 1""",
         {"session": session},
     ).fetchone()
-    if shared is not None:
-        # Entries of one session are one chain in the order of their numbers.
-        run.execute("UPDATE entry SET session = ? WHERE session = ? AND id <= ?", (shared[0], session, shared[1]))
+    if owner is not None:
+        needed = [(owner[0], number) for number in shared(run, session)]
+        run.executemany("UPDATE entry SET session = ? WHERE id = ?", needed)
     gone = [row[0] for row in run.execute("SELECT id FROM entry WHERE session = ?", (session,))]
     forget(run, gone)
     run.execute("DELETE FROM entry WHERE session = ?", (session,))

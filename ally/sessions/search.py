@@ -14,6 +14,7 @@ from itertools import islice
 
 from ally.errors import StorageError
 from ally.messages import AssistantMessage, Message, ToolMessage, UserMessage
+from ally.sessions.branches import Living
 from ally.sessions.entries import read_entry
 from ally.sessions.log import Log
 
@@ -40,7 +41,8 @@ class Hit:
     excerpt: str
 
 
-_Row = tuple[str, str, str, str, int, str]
+_Row = tuple[str, str, str, str, int, str, int]
+_COLUMNS = "e.session, s.title, s.folder, e.kind, e.at, e.body, e.id"
 
 
 def search_log(log: Log, text: str, folder: str | None, limit: int) -> tuple[Hit, ...]:
@@ -54,9 +56,9 @@ def search_log(log: Log, text: str, folder: str | None, limit: int) -> tuple[Hit
         return ()
     rows: list[_Row] = []
     if not _UNSPACED.search(text) and _index(log):
-        rows = log.read(lambda run: _look_up(run, words, folder, limit))
+        rows = log.read(lambda run: _living(run, _look_up(run, words, folder), limit))
     if not rows:
-        rows = log.read(lambda run: list(islice(_look_through(run, words, folder), limit)))
+        rows = log.read(lambda run: _living(run, _look_through(run, words, folder), limit))
     return tuple(_hit(row, words) for row in rows)
 
 
@@ -113,31 +115,35 @@ def _index_some(run: sqlite3.Connection) -> int:
     return len(rows)
 
 
-def _look_up(run: sqlite3.Connection, words: Sequence[str], folder: str | None, limit: int) -> list[_Row]:
+def _living(run: sqlite3.Connection, rows: Iterator[_Row], limit: int) -> list[_Row]:
+    """The first of `rows` that their session has not gone back from; none where they cannot be read."""
+    living = Living(run)
+    return list(islice((row for row in rows if living.has(row[0], row[-1])), limit))
+
+
+def _look_up(run: sqlite3.Connection, words: Sequence[str], folder: str | None) -> Iterator[_Row]:
     # A quoted string is a phrase in FTS5 whatever it holds; the star lets a word be the beginning of one.
     query = " ".join('"' + word.replace('"', '""') + '"*' for word in words if any(map(str.isalnum, word)))
     if not query:
-        return []
-    try:
-        return run.execute(
-            """SELECT e.session, s.title, s.folder, e.kind, e.at, e.body FROM found
+        return
+    with contextlib.suppress(sqlite3.DatabaseError):
+        yield from run.execute(
+            f"""SELECT {_COLUMNS} FROM found
             JOIN entry AS e ON e.id = found.rowid JOIN session AS s ON s.id = e.session
-            WHERE found MATCH ? AND (? IS NULL OR s.folder = ?) ORDER BY found.rowid DESC LIMIT ?""",
-            (query, folder, folder, limit),
-        ).fetchall()
-    except sqlite3.DatabaseError:
-        return []
+            WHERE found MATCH ? AND (? IS NULL OR s.folder = ?) ORDER BY found.rowid DESC""",  # noqa: S608 - constants
+            (query, folder, folder),
+        )
 
 
 def _look_through(run: sqlite3.Connection, words: Sequence[str], folder: str | None) -> Iterator[_Row]:
     rows = run.execute(
-        f"""SELECT e.session, s.title, s.folder, e.kind, e.at, e.body FROM entry AS e
+        f"""SELECT {_COLUMNS} FROM entry AS e
         JOIN session AS s ON s.id = e.session
-        WHERE e.{_MESSAGES} AND (? IS NULL OR s.folder = ?) ORDER BY e.id DESC""",  # noqa: S608 - a constant
+        WHERE e.{_MESSAGES} AND (? IS NULL OR s.folder = ?) ORDER BY e.id DESC""",  # noqa: S608 - constants
         (folder, folder),
     )
     for row in rows:
-        text = _folded(_text(*row[3:]))
+        text = _folded(_text(*row[3:6]))
         if all(word in text for word in words):
             yield row
 
@@ -153,7 +159,7 @@ def _folded(text: str) -> str:
 
 
 def _hit(row: _Row, words: Sequence[str]) -> Hit:
-    session, title, folder, kind, at, body = row
+    session, title, folder, kind, at, body, _ = row
     text = " ".join(_text(kind, at, body).split())
     start = max(0, text.casefold().find(words[0]) - _AROUND)
     end = start + 2 * _AROUND + len(words[0])

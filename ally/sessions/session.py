@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ally.errors import StorageError
+from ally.errors import StorageError, UsageError
 from ally.messages import JsonObject, Message, UserMessage
+from ally.sessions.branches import Spot, add_waiting, find_spots
 from ally.sessions.entries import (
     ROLES,
     Draft,
@@ -17,6 +18,7 @@ from ally.sessions.entries import (
     add_entry,
     draft_fact,
     draft_message,
+    draft_rewind,
     draft_summary,
     history,
     last_entry,
@@ -91,6 +93,38 @@ class Session:
         """From here on the history is `messages`."""
         self._add(draft_summary(messages, _now()))
 
+    def spots(self) -> list[Spot]:
+        """The messages of the user that `rewind` can go back to, oldest first.
+
+        Raises:
+            StorageError: the database cannot be read.
+        """
+        with self._lock:
+            return self._spots()
+
+    def rewind(self, index: int) -> Spot:
+        """Go on from before the message `spots()[index]`, which is given back; what came after is kept but left.
+
+        It is on disk whole or not at all; where it cannot be written, it is as with `append`.
+
+        Raises:
+            UsageError: there is no such message.
+            StorageError: the database cannot be read.
+        """
+        with self._lock:
+            spots = self._spots()
+            if not 0 <= index < len(spots):
+                raise UsageError(f"There is no message {index + 1} to go back to.", hint=f"there are {len(spots)}")
+            spot = spots[index]
+            if index == 0:
+                self.title = ""
+            if spot.waiting is None:
+                self._waiting = [draft_rewind(spot.after, _now())]
+            else:
+                del self._waiting[spot.waiting :]
+            self._save()
+            return spot
+
     def note(self, kind: str, data: JsonObject) -> None:
         """Add a fact that is no message: another model, an undo. Exports show it."""
         self._add(draft_fact("note", {"kind": kind, "data": data}, _now()))
@@ -98,17 +132,20 @@ class Session:
     def _add(self, draft: Draft) -> None:
         with self._lock:
             self._waiting.append(draft)
-            if self._head is None and not any(waiting.kind in ROLES for waiting in self._waiting):
-                return
-            try:
-                self.id, self._head = self._log.write(self._write)
-            except StorageError as error:
-                self._tell(error)
-                return
-            self._waiting.clear()
-            if self._is_told and self._log.is_saved:
-                self._is_told = False
-                self._log.notify("This session is saved again.")
+            self._save()
+
+    def _save(self) -> None:
+        if self._head is None and not any(waiting.kind in ROLES for waiting in self._waiting):
+            return
+        try:
+            self.id, self._head = self._log.write(self._write)
+        except StorageError as error:
+            self._tell(error)
+            return
+        self._waiting.clear()
+        if self._is_told and self._log.is_saved:
+            self._is_told = False
+            self._log.notify("This session is saved again.")
 
     def _tell(self, error: StorageError) -> None:
         if not self._is_told:
@@ -119,6 +156,9 @@ class Session:
     def _write(self, run: sqlite3.Connection) -> tuple[str, int | None]:
         session, head = self._place(run)
         for draft in self._waiting:
+            if draft.kind == "rewind":
+                head = draft.after if head is not None else None  # in another database the number means another entry
+                run.execute("UPDATE session SET title = ? WHERE id = ?", (self.title, session))
             head = add_entry(run, session, head, draft)
         if self.title:
             run.execute("UPDATE session SET title = ? WHERE id = ? AND title = ''", (self.title, session))
@@ -145,9 +185,19 @@ class Session:
         return Found(name, str(self.folder), self.agent, self.title, None)
 
     def _read(self, *, whole: bool) -> list[Entry]:
-        session, head = self.id, self._head
+        session, (head, waiting) = self.id, self._way()
         written = [] if head is None else self._log.read(lambda run: read_chain(run, session, head, whole=whole))
-        return written + [read_entry(draft.kind, draft.at, draft.body) for draft in self._waiting]
+        return written + [read_entry(draft.kind, draft.at, draft.body) for draft in waiting]
+
+    def _spots(self) -> list[Spot]:
+        session, (head, waiting) = self.id, self._way()
+        written = [] if head is None else self._log.read(lambda run: find_spots(run, session, head))
+        return add_waiting(written, waiting)
+
+    def _way(self) -> tuple[int | None, Sequence[Draft]]:
+        """The entry that leads to now, and what is not written after it."""
+        goes_back = self._waiting and self._waiting[0].kind == "rewind"
+        return (self._waiting[0].after if goes_back else self._head), self._waiting
 
 
 def add_session(run: sqlite3.Connection, found: Found) -> None:

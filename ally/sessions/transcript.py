@@ -122,6 +122,8 @@ def _add_fact(items: list[Item], entry: Entry, clean: Callable[[str], str]) -> N
             items.append(Fact("The conversation was summarised; the model goes on from this:"))
             for message in entry.messages:
                 _add(items, message, clean)
+        case "rewind":
+            items.append(Fact("The user went back to here; what had come after is left out."))
         case "fork":
             items.append(Fact(clean(f"Forked from session {entry.data.get('of')}.")))
         case _:
