@@ -14,7 +14,7 @@ async def theme(chat: Chat, name: str) -> str:
         if not name:
             return ""
     chat.front.set_theme(name)
-    return f"Theme {name}. (!ally config set tui.theme {name} keeps it.)"
+    return f"Theme {name}. (tui.theme in /settings keeps it.)"
 
 
 async def settings(chat: Chat, rest: str) -> str:

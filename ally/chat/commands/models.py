@@ -107,7 +107,7 @@ async def _doubt(chat: Chat, provider: str, name: str) -> str:
     said = f"did you mean {meant}?" if meant else "/model shows what it lists."
     if others := holders(chat.app, name, list(running.values())):
         said = f"{others[0]} does: /model {others[0]}:{name}."
-    fetch = f" ally models pull ollama:{name} fetches it." if provider == "ollama" else ""
+    fetch = f" !ally models pull ollama:{name} fetches it." if provider == "ollama" else ""
     return "\n" + one_line(f"({provider} lists no {name}; {said}{fetch})")
 
 
@@ -124,7 +124,7 @@ def _described(name: str, row: "Row | None") -> tuple[str, ...]:
     from ally.chat.model_cells import note, source_text, tools_text, window_text  # late: only /model needs it
 
     if not row.is_usable:
-        return marked(False, name), window_text(row), tools_text(row), f"ally models pull {row.name}"
+        return marked(False, name), window_text(row), tools_text(row), f"!ally models pull {row.name}"
     window, source = window_text(row), source_text(row)
     place = "" if row.facts.is_remote else LOCATIONS[row.location]
     remark = ", ".join(filter(None, (place, note(row))))

@@ -4,7 +4,7 @@ import difflib
 import os
 
 from ally.chat.chat import Chat
-from ally.chat.commands import answering, basics, changes, look, models, permissions, sessions, texts, window
+from ally.chat.commands import answering, basics, changes, look, models, permissions, sessions, spending, texts, window
 from ally.chat.commands.command import Command, unquoted
 from ally.errors import UsageError
 from ally.terminal.table import columns
@@ -56,7 +56,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     "This conversation": {**sessions.COMMANDS, **window.COMMANDS},
     "What is said": texts.COMMANDS,
     "Files": changes.COMMANDS,
-    "What may happen": permissions.COMMANDS,
+    "What may happen": {**permissions.COMMANDS, **spending.COMMANDS},
     "Ally": {
         "/help": Command(
             "/help [COMMAND]", "this list, or more of one command", _help, values=lambda chat: list(COMMANDS)

@@ -54,7 +54,7 @@ def doubt_window(profile: Profile) -> str:
     window = profile.context_window
     if window is None or window >= SMALL_WINDOW or profile.is_tiny:
         return ""
-    return f"its window holds {window:,} tokens, little for work with tools: ally doctor says how to get a larger one"
+    return f"its window holds {window:,} tokens, little for work with tools: !ally doctor says how to get a larger one"
 
 
 def last_turn(chat: Chat) -> str:

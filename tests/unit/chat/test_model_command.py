@@ -34,9 +34,9 @@ def say(run_ally: RunAlly, home: Path, ollama: FakeOllama, studio: FakeLMStudio)
     options = {"ollama": {"base_url": ollama.url}, "lmstudio": {"base_url": f"{studio.url}/v1"}}
     (folder / "config.json").write_text(json.dumps({"provider_options": options}), "utf-8")
 
-    def say(*lines: str) -> list[str]:
+    def say(*lines: str, code: int = 0) -> list[str]:
         run = run_ally("--plain", input="\n".join([*lines, "/quit", ""]))
-        assert run.returncode == 0, run.stderr
+        assert run.returncode == code, run.stderr
         assert "Traceback" not in run.stderr
         return [re.sub(" +", " ", line) for line in (run.stdout + run.stderr).splitlines()]
 
@@ -77,7 +77,7 @@ def test_a_name_that_a_server_does_not_have_is_told_at_once(say: Say) -> None:
 
 
 def test_the_embedded_engine_sends_for_a_service_in_the_cloud(say: Say) -> None:
-    shown = say("/model local:smollm2-135m", "/model openai:gpt-5")
+    shown = say("/model local:smollm2-135m", "/model openai:gpt-5", code=2)
     assert "Error: openai is a service in the cloud." in shown
     assert any("/provider openai, then /model gpt-5" in line for line in shown)
 
