@@ -6,6 +6,7 @@ import select
 import signal
 import termios
 import threading
+import time
 from codecs import getincrementaldecoder
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Paste
 
 from ally.tui.driver_output import RESTORE, Aside, TerminalFile
-from ally.tui.lobby import split
+from ally.tui.lobby import keys_of, split
 from ally.tui.terminal_keys import TerminalKeys
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from ally.tui.lobby import Lobby
 
 _PAINTED_WITHIN_S = 5.0
-_LOOK_EVERY_S = 0.1
+_CAUGHT_UP_WITHIN_S = 0.5
+_LOOK_EVERY_S, _LOOK_OFTEN_S = 0.1, 0.01
 _FALLBACK = (80, 24)
 
 
@@ -101,11 +103,7 @@ class TerminalDriver(LinuxDriver):
 
         lobby, self._terminal.lobby = self._terminal.lobby, None
         if lobby is not None:
-            self._terminal.painted.wait(_PAINTED_WITHIN_S)
-            text, rest = split(lobby.hand_over())
-            if text:
-                self.process_message(Paste(text))  # far quicker than key by key
-            take(rest)
+            self._take_over(lobby, take)
         while not self.exit_event.is_set():
             if select.select([self.fileno], [], [], _LOOK_EVERY_S)[0]:
                 data = self._read()
@@ -115,6 +113,26 @@ class TerminalDriver(LinuxDriver):
                 take(data)
             for event in parser.tick():
                 self.process_message(event)
+
+    def _take_over(self, lobby: "Lobby", take: Callable[[bytes], None]) -> None:
+        """Hand on what was typed before, and show what is typed now until the screen does."""
+        self._terminal.painted.wait(_PAINTED_WITHIN_S)
+        text, rest = split(lobby.hand_over())
+        if text:
+            self.process_message(Paste(text))  # far quicker than key by key
+        take(rest)
+        caught_up = threading.Event()
+        self._loop.call_soon_threadsafe(self._app.call_after_refresh, caught_up.set)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
+        typed = text.encode()
+        until = time.monotonic() + _CAUGHT_UP_WITHIN_S
+        while not keys_of(rest) and not caught_up.is_set() and time.monotonic() < until:
+            if select.select([self.fileno], [], [], _LOOK_OFTEN_S)[0]:
+                data = self._read()
+                rest = split(data)[1] if data else b"end"
+                if not keys_of(rest):
+                    typed += data
+                    lobby.show(typed)
+                take(data)
 
     def _read(self) -> bytes:
         try:

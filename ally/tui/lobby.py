@@ -56,7 +56,7 @@ class Lobby:
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _leave)
         self._wake = os.pipe()
-        self._show(b"")
+        self.show(b"")
         self._thread = threading.Thread(target=self._read, name="lobby", daemon=True)
         self._thread.start()
         return self
@@ -97,9 +97,10 @@ class Lobby:
                 return
             with self._lock:
                 self._typed += data
-            self._show(bytes(self._typed))
+            self.show(bytes(self._typed))
 
-    def _show(self, typed: bytes) -> None:
+    def show(self, typed: bytes) -> None:
+        """Write the text that these keys make where the composer is, or will be."""
         with contextlib.suppress(OSError):
             columns, rows = os.get_terminal_size(self._out)
             row = max(1, rows - _LINES_BELOW)
@@ -123,7 +124,7 @@ def split(typed: bytes) -> tuple[str, bytes]:
     What the terminal said by itself stands in the rest.
     """
     text: list[str] = []
-    keys = _NO_KEY.sub(b"", typed).decode(errors="surrogateescape")
+    keys = keys_of(typed).decode(errors="surrogateescape")
     end = 0
     for end, char in enumerate(keys):  # noqa: B007 - the place of the first other key
         if char in _BACKSPACE:
@@ -136,6 +137,11 @@ def split(typed: bytes) -> tuple[str, bytes]:
         end = len(keys)
     said = b"".join(found[0] for found in _NO_KEY.finditer(typed))
     return "".join(text), said + keys[end:].encode(errors="surrogateescape")
+
+
+def keys_of(data: bytes) -> bytes:
+    """`data` without what the terminal says by itself."""
+    return _NO_KEY.sub(b"", data)
 
 
 def _tail(text: str, columns: int) -> str:
