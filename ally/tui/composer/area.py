@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Span, Text
 from textual import events
-from textual.geometry import Size
+from textual.geometry import Offset, Size
 from textual.strip import Strip
 from textual.widgets import TextArea
 from textual.widgets.text_area import Edit, EditResult, Location, Selection, TextAreaTheme
@@ -217,6 +217,12 @@ class Area(TextArea, inherit_bindings=False):
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many lines as the text has, up to a third of the screen."""
         return max(1, min(super().get_content_height(container, viewport, width), viewport.height // 3))
+
+    def scroll_cursor_visible(self, center: bool = False, animate: bool = False) -> Offset:
+        """Scroll to the cursor, unless the text was replaced by a shorter one and the cursor is moved only after that,
+        as Textual does when it takes a change back."""
+        row, _ = self.cursor_location
+        return Offset(0, 0) if row >= self.document.line_count else super().scroll_cursor_visible(center, animate)
 
     def find_matching_bracket(self, bracket: str, search_from: Location) -> Location | None:
         """None: brackets are not matched in prose."""

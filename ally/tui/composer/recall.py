@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from ally.chat.history import History
 
 _MAX_FOUND = 100
-_BEFORE = 20
-"""Characters shown before the first one that was searched."""
+_SEEN = 40
+"""A word that is searched for stands among the first so many characters that are shown."""
 
 
 class Walk:
@@ -68,6 +68,7 @@ class Search:
         self._page, self._popup = page, popup
         self._waiting: Written | None = None
         self._texts: list[tuple[str, str]] = []
+        self._shown: str | None = None
 
     @property
     def waiting(self) -> Written | None:
@@ -75,16 +76,19 @@ class Search:
         return self._waiting
 
     def begin(self, history: "History") -> None:
-        """Search `history`; a short text that stands there is what is searched first."""
+        """Search `history`; at first all of it is shown."""
         texts = dict.fromkeys(reversed(history.entries()))
         self._texts = [(text, text.casefold()) for text in texts]
-        self._waiting = self._page.written
+        self._waiting, self._shown = self._page.written, None
         self._page.written = Written("")
         self.update()
 
     def update(self) -> None:
         """Show what fits to what is typed."""
-        words = self._page.text.casefold().split()
+        if self._page.text == self._shown:
+            return
+        self._shown = self._page.text
+        words = self._shown.casefold().split()
         found = [text for text, folded in self._texts if all(word in folded for word in words)][:_MAX_FOUND]
         title = f"history: {len(found)}{'+' if len(found) == _MAX_FOUND else ''} · Enter takes, Esc gives up"
         self._popup.show_rows([_row(text, words) for text in found], title=title)
@@ -117,7 +121,7 @@ def _row(text: str, words: list[str]) -> Row:
     line = " ".join(clean(text[:4_000]).split())
     folded = line.casefold()
     places = [at for word in words if (at := folded.find(word)) >= 0] if len(folded) == len(line) else []
-    first = max(0, min(places, default=0) - _BEFORE)
+    first = max(0, min(places, default=0) - _SEEN)
     label = f"…{line[first:]}" if first else line
     shift = 1 - first if first else 0
     hits = [

@@ -1,8 +1,12 @@
 """A small application around a composer."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+from textual import events
 from textual.app import App, ComposeResult
+from textual.keys import _character_to_key
+from textual.pilot import Pilot
 from textual.widgets import Static
 
 from ally.tui.composer.area import Area
@@ -10,6 +14,11 @@ from ally.tui.composer.composer import Composer
 from ally.tui.composer.popup import Popup
 
 COMMANDS = (("/help", "what there is"), ("/model [NAME]", "choose the model"), ("/mode [NAME]", "what is allowed"))
+
+
+def key_of(key: str) -> str:
+    """The name that Textual gives to a key."""
+    return key if len(key) != 1 or key.isalnum() else _character_to_key(key)
 
 
 class Host(App[None]):
@@ -39,6 +48,27 @@ class Host(App[None]):
             self.composer.remember(self._state, self._root or Path("/"), lambda text: "sk-secret" in text)
         self.composer.focus()
 
+    async def type(self, pilot: "Pilot[None]", *keys: str) -> None:
+        """Press keys as fast as a terminal gives them when somebody types ahead."""
+        for key in keys:
+            character = key if len(key) == 1 else " " if key == "space" else None
+            self.post_message(events.Key(key_of(key), character))
+        for _ in range(3):
+            await pilot.pause()
+
+    async def paste(self, pilot: "Pilot[None]", text: str) -> None:
+        """Paste as a terminal does."""
+        self.post_message(events.Paste(text))
+        for _ in range(3):
+            await pilot.pause()
+
+    async def until(self, pilot: "Pilot[None]", is_so: Callable[[], bool]) -> None:
+        """Wait for what is done in threads; what does not come is seen by the check after it."""
+        for _ in range(300):
+            if is_so():
+                break
+            await pilot.pause(0.01)
+
     def on_composer_submitted(self, message: Composer.Submitted) -> None:
         self.sent.append(message.text)
 
@@ -60,5 +90,5 @@ class Host(App[None]):
 
     def screen_text(self) -> str:
         """What is on the screen, without colours."""
-        lines = self.screen._compositor.render_strips()  # noqa: SLF001 - Textual has no other way to read it
+        lines = self.screen._compositor.render_strips()
         return "\n".join("".join(segment.text for segment in line).rstrip() for line in lines)

@@ -1,7 +1,6 @@
 """Writing and sending."""
 
 import pytest
-from textual import events
 
 from ally.tui.composer.area import Area
 from tests.unit.tui.composer.host import Host
@@ -10,24 +9,20 @@ from tests.unit.tui.composer.host import Host
 async def test_enter_sends_and_other_keys_begin_a_line() -> None:
     app = Host()
     async with app.run_test(size=(60, 24)) as pilot:
-        await pilot.press("enter", "space", "enter")
+        await app.type(pilot, "enter", "space", "enter")
         assert app.sent == []
-        await pilot.press(
-            "backspace", "a", "ctrl+j", "b", "shift+enter", "c", "alt+enter", "d", "backslash", "enter", "e"
-        )
+        await app.type(pilot, "backspace", "a", "ctrl+j", "b", "shift+enter", "c", "alt+enter", "d", "\\", "enter", "e")
         assert app.composer.text == "a\nb\nc\nd\ne"
         assert app.composer.size.height == 5
-        await pilot.press("enter")
+        await app.type(pilot, "enter")
         assert (app.sent, app.composer.text, app.composer.size.height) == (["a\nb\nc\nd\ne"], "", 1)
 
 
 async def test_keys_in_a_burst_act_in_their_order() -> None:
     app = Host()
     async with app.run_test() as pilot:
-        for key in ("o", "n", "x", "backspace", "e", "enter", "t", "w", "left", "left", "right", "o", "enter", "3"):
-            app.post_message(events.Key(key, key if len(key) == 1 else None))
-        await pilot.pause()
-        await pilot.pause()
+        keys = ("o", "n", "x", "backspace", "e", "enter", "t", "w", "left", "left", "right", "o", "enter", "3")
+        await app.type(pilot, *keys)
         assert (app.sent, app.composer.text) == (["one", "tow"], "3")
 
 
@@ -35,7 +30,7 @@ async def test_keys_that_are_not_its_own_reach_the_application() -> None:
     app = Host()
     keys = ["escape", "tab", "shift+tab", "ctrl+o", "ctrl+t", "pageup", "ctrl+home", "alt+up", "f1", "ctrl+c", "ctrl+d"]
     async with app.run_test() as pilot:
-        await pilot.press(*keys, "up", "ctrl+z", "down")
+        await app.type(pilot, *keys, "up", "ctrl+z", "down")
         assert app.left == [*keys, "ctrl+z"]
         assert app.composer.text == ""
 
@@ -43,16 +38,16 @@ async def test_keys_that_are_not_its_own_reach_the_application() -> None:
 async def test_editing_undo_and_marked_text() -> None:
     app = Host()
     async with app.run_test() as pilot:
-        await pilot.press(*"one two", "ctrl+left", "ctrl+k", "ctrl+a", "delete", "ctrl+d")
+        await app.type(pilot, *"one two", "ctrl+left", "ctrl+k", "ctrl+a", "delete", "ctrl+d")
         assert app.composer.text == "e "
         app.composer.clear()
-        await pilot.press("ctrl+underscore")
+        await app.type(pilot, "ctrl+underscore")
         assert app.composer.text == "e "
-        await pilot.press("ctrl+y")
+        await app.type(pilot, "ctrl+y")
         assert app.composer.text == ""
-        await pilot.press(*"abc", "shift+left", "shift+left", "ctrl+c")
+        await app.type(pilot, *"abc", "shift+left", "shift+left", "ctrl+c")
         assert app.clipboard == "bc"
-        await pilot.press("x", "alt+b", "(")
+        await app.type(pilot, "x", "alt+b", "(")
         assert app.composer.text == "(ax"
         app.composer.restore("back\r\nagain")
         assert app.composer.text == "back\nagain"
@@ -65,14 +60,14 @@ async def test_a_character_of_several_code_points_is_one(text: str) -> None:
     app = Host()
     async with app.run_test(size=(20, 5)) as pilot:
         app.composer.insert(f"a{text}b")
-        await pilot.press("left")
+        await app.type(pilot, "left")
         before = app.composer.query_one(Area).cursor_location
         steps = 4 if text == "שלום" else 1
-        await pilot.press(*["left"] * steps)
+        await app.type(pilot, *["left"] * steps)
         assert app.composer.query_one(Area).cursor_location == (0, 1)
-        await pilot.press(*["right"] * steps)
+        await app.type(pilot, *["right"] * steps)
         assert app.composer.query_one(Area).cursor_location == before
-        await pilot.press(*["backspace"] * steps)
+        await app.type(pilot, *["backspace"] * steps)
         assert app.composer.text == "ab"
 
 
@@ -93,9 +88,9 @@ async def test_the_mark_tells_what_a_text_will_do() -> None:
     async with app.run_test(size=(40, 8)) as pilot:
         assert "> Write a message" in app.screen_text()
         for keys, line in (("!", "$ !"), ("/", ": /"), ("x", "> x")):
-            await pilot.press(*keys)
+            await app.type(pilot, *keys)
             assert app.screen_text().splitlines()[-2] == line
-            await pilot.press("backspace")
+            await app.type(pilot, "backspace")
 
 
 async def test_what_waits_is_shown_and_comes_back_with_up() -> None:
@@ -105,12 +100,12 @@ async def test_what_waits_is_shown_and_comes_back_with_up() -> None:
         await pilot.pause()
         lines = app.screen_text().splitlines()
         assert lines[-4:-2] == ["queued: 2 more; Up takes the last one ba…"[:39] + "…", "queued: " + "x" * 31 + "…"]
-        await pilot.press("up")
+        await app.type(pilot, "up")
         assert app.unqueued == 1
         app.composer.show_queue(["second\nline \x1b[31m[b]"])
         await pilot.pause()
         assert app.screen_text().splitlines()[-3] == "queued: second line [31m[b]"
-        await pilot.press("a", "up")
+        await app.type(pilot, "a", "up")
         app.composer.show_queue([])
         await pilot.pause()
         assert app.unqueued == 1
