@@ -23,7 +23,7 @@ from ally.cli.plain_memory import Memory
 from ally.cli.screen import Screen
 from ally.cli.signals import Received, exit_code, stopping
 from ally.cli.starting import start_of
-from ally.cli.terminal import report_in_chat, say
+from ally.cli.terminal import folded, report_in_chat, say
 from ally.engine.interrupt import Interrupted
 from ally.engine.loop import send
 from ally.errors import AllyError
@@ -105,7 +105,7 @@ class PlainTalk:
         self.received = Received()
         if is_command(text):
             if said := await run_command(self.chat, text):
-                print(clean(said), flush=True)
+                print(folded(clean(said), sys.stdout), flush=True)
             return
         try:
             await self._in_turn(self._answer(text))

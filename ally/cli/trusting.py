@@ -1,12 +1,19 @@
 """Whether the files of a folder may speak to the model and set options; asked once for each folder."""
 
+import shutil
 import sys
 from pathlib import Path
 
 from ally.app import App
 from ally.cli.terminal import say
+from ally.terminal.table import hang
 from ally.terminal.text import one_line, visible
 
+_YES = (
+    "its instructions (AGENTS.md) go to the model and its settings (.ally/config.json) hold; "
+    "who wrote them has a say in what Ally does here."
+)
+_NO = "Ally works here without them."
 _FILES = ("AGENTS.md", "CLAUDE.md", "GEMINI.md", ".ally/config.json")
 
 
@@ -15,9 +22,9 @@ def ask_trust(app: App, folder: Path) -> None:
     if app.trust.answer(folder) is not None or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return
     say(f"Do you trust the files in {one_line(visible(str(folder)))}?")
-    say("  yes: its instructions (AGENTS.md) go to the model and its settings")
-    say("       (.ally/config.json) hold; who wrote them has a say in what Ally does here.")
-    say("  no:  Ally works here without them.")
+    space = shutil.get_terminal_size().columns
+    say(hang("  yes: ", _YES, space))
+    say(hang("  no:  ", _NO, space))
     _forget_typed()
     print("Trust it? [y/N] ", end="", file=sys.stderr, flush=True)
     answer = sys.stdin.readline().strip().lower()
