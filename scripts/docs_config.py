@@ -29,7 +29,9 @@ value or broken JSON is an error that names the file and the line; nothing runs 
 
 - `ally config show` lists every value and where it was set; headers and the like are masked.
 - `ally config get KEY` gives one value. `KEY` is written with dots, e.g. `models.general`.
-- `ally config set KEY VALUE` changes one, in the file that holds it now; `VALUE` is JSON or plain text.
+- `ally config set KEY VALUE` changes one, in the file that holds it now; `VALUE` is JSON or plain text. One that
+  no file holds goes into the checkout's file, or into the user's if `ALLY_HOME` is set or there is no checkout.
+- `ally config unset KEY` takes one out of the file that sets it, so that a file below it or the default holds.
 - `ally config path` names the files that are read.
 - `ally config schema` prints a JSON Schema. The shipped `config.json` refers to it, so editors complete keys and mark
   mistakes.

@@ -2,26 +2,23 @@
 
 import argparse
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
 from ally.cli.exits import OK
 from ally.cli.terminal import say
-from ally.config.change import Change, plan_change
+from ally.config.change import Change, plan_change, plan_removal
+from ally.config.listing import in_home, listed, shown
 from ally.config.load import config_files
-from ally.config.merge import leaves
 from ally.config.paths import Paths
-from ally.config.problems import KeyPath, value_at
+from ally.config.problems import value_at
 from ally.config.schema import json_schema
 from ally.config.secrets import env_files
 from ally.config.settings import Settings
 from ally.config.view import as_json, is_secret, masked, split_key
 from ally.storage.atomic import write_atomic
 from ally.terminal.text import clean, one_line
-
-MAX_VALUE_CHARACTERS = 60
 
 
 class Configured(Protocol):
@@ -65,6 +62,8 @@ def run(args: argparse.Namespace, app: Configured) -> int:
             _get(app, args.key, is_json=args.json)
         case "set":
             change_setting(app, args.key, args.value)
+        case "unset":
+            _unset(app, args.key)
         case "path":
             _path(app)
         case "schema":
@@ -84,13 +83,6 @@ def _show(app: Configured, *, is_json: bool) -> None:
     widths = [max((len(row[column]) for row in texts), default=0) for column in (0, 1)]
     for key, value, origin in texts:
         print(f"{key:<{widths[0]}}  {value:<{widths[1]}}  {origin}".rstrip())
-
-
-def listed(settings: Settings, origins: Mapping[str, str]) -> list[tuple[KeyPath, object, str]]:
-    """(path, value, origin) of every setting; secrets are masked."""
-    return [
-        (keys, masked(value, keys), origins.get(".".join(keys), "default")) for keys, value in leaves(as_json(settings))
-    ]
 
 
 def _get(app: Configured, key: str, *, is_json: bool) -> None:
@@ -121,30 +113,26 @@ def change_setting(app: Configured, key: str, text: str) -> None:
         say(f"  the model is still {after.model}; set it too, or take the provider's own: ally config set model null")
 
 
+def _unset(app: Configured, key: str) -> None:
+    """Take one setting out of the file that sets it, and say what holds then."""
+    change = plan_removal(app.paths, app.checkout, app.env, key)
+    if change is None:
+        say(f"No file sets {one_line(key)}.")
+    else:
+        write_atomic(change.file, change.content)
+        say(f"{change.key} is no longer set in {change.file}")
+        for origin in sorted(change.set_by):
+            say(f"  it is set by {in_home(origin)} now")
+
+
 def _variables_above(change: Change) -> list[str]:
-    files = {str(path) for path in change.loaded.files} | {str(change.file)}
-    origins = {
-        origin for key, origin in change.loaded.origins.items() if key == change.key or key.startswith(change.key + ".")
-    }
-    return sorted(origins - files)
+    return sorted(change.set_by - {str(path) for path in change.loaded.files} - {str(change.file)})
 
 
 def _path(app: Configured) -> None:
     """The files that are read, those that win last."""
     for path in (*config_files(app.paths, app.checkout), *reversed(env_files(app.paths, app.checkout))):
         print(clean(str(path)) if path.exists() else f"{clean(str(path))}  (not there)")
-
-
-def shown(value: object) -> str:
-    """A value on one line, cut where it is long."""
-    text = one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-    return text if len(text) <= MAX_VALUE_CHARACTERS else text[: MAX_VALUE_CHARACTERS - 1] + "…"
-
-
-def in_home(origin: str) -> str:
-    """The path `origin` as people write it: with ~ for their home folder."""
-    home = os.path.expanduser("~")  # noqa: PTH111 - Path.expanduser raises where there is no home
-    return "~" + origin[len(home) :] if len(home) > 1 and origin.startswith(home + os.sep) else origin
 
 
 def _dump(value: object) -> str:

@@ -133,6 +133,7 @@ def _add_config(commands: "_Commands[Parser]") -> None:
     change = _action(actions, "set", "change one setting")
     change.add_argument("key", metavar="KEY")
     change.add_argument("value", metavar="VALUE", help="JSON, or plain text")
+    _action(actions, "unset", "take one setting out of its file").add_argument("key", metavar="KEY")
     _action(actions, "path", "the files that are read")
     _action(actions, "schema", "the JSON Schema of config.json")
 

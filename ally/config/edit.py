@@ -33,6 +33,25 @@ def set_value(text: str, keys: Sequence[str], value: object) -> str:
     return text
 
 
+def remove_value(text: str, keys: Sequence[str]) -> str:
+    """`text`, a valid JSON object, without the member at `keys`; as it was where there is none."""
+    position = skip_space(text, 0)
+    for depth, key in enumerate(keys):
+        there = members(text, position)
+        at = next((place for place, member in enumerate(there) if member.key == key), None)
+        if at is None:
+            return text
+        if depth < len(keys) - 1:
+            position = there[at].value_start
+        elif len(there) == 1:
+            return text[: position + 1] + text[value_end(text, position) - 1 :]
+        elif at == len(there) - 1:
+            return text[: there[at - 1].end] + text[there[at].end :]
+        else:
+            return text[: there[at].start] + text[there[at + 1].start :]
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class _Dump:
     """A value to be written, in the style of the file."""

@@ -246,6 +246,49 @@ def test_set_says_which_file_what_is_above_it_and_that_the_model_stays(
     assert "ALLY_PROVIDER is set too, and wins" in capsys.readouterr().err
 
 
+def test_set_leaves_the_checkout_alone_where_ally_has_a_home_of_its_own(app: Configured, ally: Callable[..., str]):
+    user, checkout = app.paths.config / "config.json", app.checkout / "config.json" if app.checkout else Path()
+    app.env = {"ALLY_HOME": str(app.paths.config)}
+    before = write(checkout, {"tui": {"theme": None, "diff": "unified"}}).read_bytes()
+    ally("set", "tui.theme", "ally-light")
+    assert (checkout.read_bytes(), json.loads(user.read_text())) == (before, {"tui": {"theme": "ally-light"}})
+    ally("set", "tui.diff", "auto")  # it stands in the checkout's file, which wins over the user's
+    assert (json.loads(checkout.read_text())["tui"]["diff"], app.settings.tui.diff) == ("auto", "auto")
+
+
+def test_set_goes_where_it_has_an_effect(app: Configured, ally: Callable[..., str]):
+    app.env = {"ALLY_HOME": str(app.paths.config)}
+    write(app.paths.config / "config.json", {"provider": "ollama"})
+    write(app.checkout / "config.json" if app.checkout else Path(), {"provider": "openai"})
+    ally("set", "model", "gpt")  # below another provider's name it would be left aside
+    assert app.settings.model == "gpt"
+
+
+def test_unset_lets_what_is_below_show_through(
+    app: Configured, ally: Callable[..., str], capsys: pytest.CaptureFixture[str]
+):
+    user = write(app.paths.config / "config.json", {"model": "below", "tui": {"plain": True}})
+    checkout = write(app.checkout / "config.json" if app.checkout else Path(), {"model": "above", "provider": None})
+    assert config.run(parse(["config", "unset", "model"]), app) == 0
+    assert f"it is set by {user}" in capsys.readouterr().err.replace("~", str(Path.home()))
+    assert (json.loads(checkout.read_text()), app.settings.model) == ({"provider": None}, "below")
+    ally("unset", "tui.plain")
+    assert (json.loads(user.read_text()), app.settings.tui.plain) == ({"model": "below", "tui": {}}, False)
+    assert config.run(parse(["config", "unset", "tui.plain"]), app) == 0
+    assert "No file sets tui.plain." in capsys.readouterr().err
+
+
+def test_unset_takes_out_whole_entries_and_nothing_that_others_need(app: Configured, ally: Callable[..., str]):
+    lab = {"base_url": "http://gpu:8000/v1", "default_model": "m"}
+    user = write(app.paths.config / "config.json", {"endpoints": {"Lab": lab, "b": lab}, "model": "x"})
+    before = user.read_bytes()
+    with pytest.raises(ConfigError, match="Nothing was changed"):
+        config.run(parse(["config", "unset", "endpoints.lab.base_url"]), app)
+    assert user.read_bytes() == before
+    ally("unset", "endpoints.lab")
+    assert json.loads(user.read_text()) == {"endpoints": {"b": lab}, "model": "x"}
+
+
 def test_path_names_the_files_that_are_read(app: Configured, ally: Callable[..., str]):
     file = write(app.paths.config / "config.json", {})
     lines = ally("path").splitlines()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ally.config.edit import set_value
+from ally.config.edit import remove_value, set_value
 from ally.config.jsonfile import locate
 
 GUIDE = """{
@@ -90,3 +90,22 @@ def test_result_is_always_json_with_the_value_in_it(
     here[keys[-1]] = value
     text = set_value(json.dumps(data, indent=indent, ensure_ascii=False), keys, value)
     assert json.loads(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "keys", "after"),
+    [
+        ('{"a": 1}', "a", "{}"),
+        ('{\n  "a": 1,\n  "b": [2, {"a": 3}],\n  "c": "}"\n}\n', "a", '{\n  "b": [2, {"a": 3}],\n  "c": "}"\n}\n'),
+        ('{\n  "a": 1,\n  "b": 2,\n  "c": 3\n}', "b", '{\n  "a": 1,\n  "c": 3\n}'),
+        ('{\n  "a": 1,\n  "c": 3\n}', "c", '{\n  "a": 1\n}'),
+        ('{"a": {"b": {"c": 1}}, "b": 2}', "a.b", '{"a": {}, "b": 2}'),
+        ('{"a": {"b": 1}}', "a.c", '{"a": {"b": 1}}'),
+        ('{"a": 1}', "a.b", '{"a": 1}'),
+        ("{}", "a", "{}"),
+        ('{"ключ ,}": 1 , "b":2}', "ключ ,}", '{"b":2}'),
+    ],
+)
+def test_what_is_removed_leaves_valid_json_and_the_rest_as_it_was(before: str, keys: str, after: str):
+    assert remove_value(before, keys.split(".")) == after
+    json.loads(after)
