@@ -65,11 +65,10 @@ class TerminalDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         """Take the terminal over; from the lobby, if one waited there."""
+        lobby = self._terminal.lobby  # before: the thread that reads the keys takes it
         self._terminal.aside.point_away()
         super().start_application_mode()
-        lobby = self._terminal.lobby
         if lobby is not None and lobby.before is not None:
-            lobby.write = self.write
             self.attrs_before, lobby.before = lobby.before, None
 
     def suspend_application_mode(self) -> None:

@@ -7,6 +7,7 @@ would garble it and goes to a file instead, until the terminal is the shell's ag
 import contextlib
 import os
 import sys
+import threading
 from pathlib import Path
 
 LARGEST_LOG_BYTES = 1_000_000
@@ -24,6 +25,7 @@ class TerminalFile:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._pending: list[str] = []
+        self._lock = threading.Lock()
 
     def write(self, text: str) -> int:
         """Keep `text` until `flush`."""
@@ -33,8 +35,12 @@ class TerminalFile:
     def flush(self) -> None:
         """Write what is kept."""
         text, self._pending = "".join(self._pending), []
+        self.write_now(text)
+
+    def write_now(self, text: str) -> None:
+        """Write `text`, as a whole, from any thread."""
         data = memoryview(text.encode("utf-8", "replace"))
-        with contextlib.suppress(OSError):
+        with self._lock, contextlib.suppress(OSError):
             while data:
                 data = data[os.write(self._descriptor, data) :]
 

@@ -107,6 +107,8 @@ def _give_terminal(program: _Program, ally: "App", lobby: Lobby | None) -> None:
     from ally.tui.driver import Terminal, TerminalDriver  # late: there is no such driver on Windows
 
     screen = TerminalFile(os.dup(1))
+    if lobby is not None:
+        lobby.write = screen.write_now
     program.terminal = Terminal(screen, Aside(ally.paths.state / "logs" / "screen.log"), lobby)
     program.driver_class = cast("type[Driver]", TerminalDriver)
 

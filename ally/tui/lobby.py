@@ -102,7 +102,7 @@ class Lobby:
     def show(self, typed: bytes) -> None:
         """Write the text that these keys make where the composer is, or will be."""
         with contextlib.suppress(OSError):
-            columns, rows = os.get_terminal_size(self._out)
+            columns, rows = os.get_terminal_size(self._in)
             row = max(1, rows - _LINES_BELOW)
             line = PROMPT + _tail(shown(typed), max(1, columns - len(PROMPT) - 1))
             self.write(("" if typed else _ENTER) + f"\x1b[{row};1H\x1b[K{line}")
