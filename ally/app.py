@@ -199,7 +199,6 @@ class App:
         """
         from ally.checkpoints import Checkpoints  # heavy
         from ally.engine.gate import Gate  # heavy
-        from ally.engine.prompt import circumstances  # heavy
         from ally.tools.workspace import Workspace  # heavy
 
         folder = Path.cwd().resolve()
@@ -211,8 +210,15 @@ class App:
         talk.gate = Gate(policy, self.answers, consent.asker, lambda: _in_words(self.sandbox))
         talk.checkpoints = Checkpoints(self.paths.state / "checkpoints", folder, session.id)
         self.hand_tools(talk, agent, workspace, policy)
-        if not talk.model.profile.is_tiny:  # it would only repeat it
-            talk.notes.append(circumstances(folder, platform.system(), datetime.now().astimezone().date()))
+        talk.notes += self.circumstances(talk)
+
+    def circumstances(self, talk: "Conversation") -> list[str]:
+        """What `talk` is told of where and when it is, with its first message."""
+        from ally.engine.prompt import circumstances  # heavy
+
+        if talk.model.profile.is_tiny:  # it would only repeat it
+            return []
+        return [circumstances(Path.cwd().resolve(), platform.system(), datetime.now().astimezone().date())]
 
     def hand_tools(self, talk: "Conversation", agent: str, workspace: "Workspace", policy: "Policy") -> None:
         """Give `talk` the tools of `agent`."""

@@ -6,14 +6,12 @@ from pathlib import Path
 
 from ally.app import App, Consent
 from ally.chat.front import Front
+from ally.chat.rewinding import Said, label, rewind, said, steps_since
 from ally.chat.start import Start
 from ally.chat.tally import Tally
 from ally.engine.conversation import Conversation, Limits
 from ally.errors import UsageError
 from ally.sessions.session import Session
-from ally.terminal.text import one_line
-
-_LABEL_CHARACTERS = 80
 
 
 @dataclass(slots=True)
@@ -51,7 +49,35 @@ class Chat:
     def begin_step(self, text: str) -> None:
         """What is changed from now on is one step of /undo, named by what the user said."""
         if self.talk.checkpoints is not None:
-            self.talk.checkpoints.begin(one_line(text)[:_LABEL_CHARACTERS])
+            self.talk.checkpoints.begin(label(text))
+
+    def said(self) -> list[Said]:
+        """The messages of the user that `rewind` can go back to, oldest first.
+
+        Raises:
+            StorageError: the session cannot be read.
+        """
+        return said(self)
+
+    def steps_since(self, index: int) -> int:
+        """How many steps of /undo came of the messages from `said()[index]` on.
+
+        Raises:
+            StorageError: the session or the steps cannot be read.
+        """
+        return steps_since(self, index)
+
+    async def rewind(self, index: int, *, files: bool) -> str:
+        """Go back to before `said()[index]`; its text, to be written anew. Not while a turn runs.
+
+        The front end shows the conversation that is left and is told what happened. With `files` also what was
+        changed in files since is taken back, as /undo does. Queued messages stay queued.
+
+        Raises:
+            UsageError: there is no such message.
+            StorageError: the session or the steps cannot be read, or a step cannot be taken back.
+        """
+        return await rewind(self, index, files=files)
 
     async def close(self) -> None:
         """Let go of the model, and end what runs in the background."""

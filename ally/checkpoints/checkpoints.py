@@ -168,6 +168,16 @@ class Checkpoints:
             undone = [step for step in steps if step.undone is not None and step.number > last]
             return self._revert(undone[0], is_undo=False) if undone else Outcome(is_found=False)
 
+    def in_force(self) -> list[tuple[str, float]]:
+        """The label of each step that `undo` would take back one after the other, and when it was made, newest first.
+
+        Raises:
+            StorageError: the steps cannot be read.
+        """
+        with self._revising():
+            steps = [step for step in self._steps.list(self._session) if step.undone is None]
+            return [(step.label, step.at) for step in reversed(steps)]
+
     def diff(self, steps: int | None = 1) -> str:
         """What the last steps that are in force changed, as a unified diff; None: all of the session."""
         with self._one_at_a_time:

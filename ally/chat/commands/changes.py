@@ -2,15 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 
 from ally.chat.chat import Chat
 from ally.chat.commands.command import Command
+from ally.chat.undone import shown, told
 from ally.checkpoints import Checkpoints, Outcome
 from ally.errors import UsageError
-from ally.terminal.text import clean, one_line, visible
-
-SHOWN_FILES = 20
+from ally.terminal.text import clean, one_line
 
 
 async def undo(chat: Chat, rest: str) -> str:
@@ -34,26 +32,10 @@ async def _go(chat: Chat, step: Callable[[], Outcome], word: str, nothing: str) 
     outcome = await asyncio.to_thread(step)
     if not outcome.is_found:
         return nothing
-    files = [_short(path) for path in (*outcome.restored, *outcome.merged)]
+    files = [shown(path) for path in (*outcome.restored, *outcome.merged)]
     if files:
         chat.talk.notes.append(f"[{word} by the user, so these files are different now: {', '.join(files)}]")
-    return "\n".join([f"{word}: {one_line(outcome.label)}".rstrip(": "), *_lines(outcome)])
-
-
-def _short(path: Path) -> str:
-    """`path` from the working folder on, where it is inside."""
-    here = Path.cwd()
-    return one_line(visible(str(path.relative_to(here) if path.is_relative_to(here) else path)))
-
-
-def _lines(outcome: Outcome) -> list[str]:
-    lines = [f"  restored  {_short(path)}" for path in outcome.restored]
-    lines += [f"  merged    {_short(path)} (with what you changed since)" for path in outcome.merged]
-    left = len(lines) - SHOWN_FILES
-    if left > 0:
-        lines[SHOWN_FILES:] = [f"  … and {left} more"]
-    lines += [f"  {one_line(notice)}" for notice in outcome.notices]
-    return lines + [f"  kept      {_short(path)}: {one_line(why)}" for path, why in outcome.kept]
+    return "\n".join([f"{word}: {one_line(outcome.label)}".rstrip(": "), *told(outcome)])
 
 
 def _checkpoints(chat: Chat) -> Checkpoints:
