@@ -199,11 +199,14 @@ class Picker(ModalScreen[str | None]):
         """The title with how many fit, and below the list what can be done, or why the option cannot be had."""
         entry, count = self._rows.selected, self._rows.count
         told = f"{self._title} ({count:,} of {self._all:,})" if count < self._all else f"{self._title} ({count:,})"
-        self.query_one("#title", Static).update(Text(told, no_wrap=True, overflow="ellipsis"))
+        self._write("#title", told)
         why = one_line(entry.option.why_not) if entry else ""
         self.set_class(bool(why), "-refused")
         keys = "Enter takes · Esc gives up" + (" · a number takes" if self._rows.is_numbered else "")
-        self.query_one("#hint", Static).update(Text(f"✗ {why}" if why else keys, no_wrap=True, overflow="ellipsis"))
+        self._write("#hint", f"✗ {why}" if why else keys)
+
+    def _write(self, place: str, line: str) -> None:
+        self.query_one(place, Static).update(Text(line, no_wrap=True, overflow="ellipsis"), layout=False)
 
     def _begin(self) -> None:
         if not self._is_making:

@@ -164,9 +164,10 @@ class Rows(ScrollView, can_focus=False):
         return next(marked, options[0] if options else 0)
 
     def _select(self, place: int) -> None:
+        self.refresh_line(self._at)
+        self.refresh_line(place)
         self._at = place
         self._reveal()
-        self.refresh()
         self.post_message(self.Moved())
 
     def _reveal(self) -> None:
