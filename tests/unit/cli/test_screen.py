@@ -40,8 +40,12 @@ class Terminal:
             patch.setattr(sys, "stderr", out)
             for event in (TurnStarted("lab", "m"), *events, TurnFinished("end")):
                 screen.add(event)
+            out.write("\0")
             out.flush()
-            return os.read(self._person, 1 << 16).decode().replace("\r\n", "\n")
+        said = b""
+        while not said.endswith(b"\0"):
+            said += os.read(self._person, 1 << 16)
+        return said.decode().removesuffix("\0").replace("\r\n", "\n")
 
     def close(self) -> None:
         os.close(self._person)
