@@ -67,11 +67,13 @@ class _Files:
         return Change(key, path, _content(path, text), after)
 
 
-def plan_change(paths: Paths, checkout: Path | None, env: Mapping[str, str], key: str, text: str) -> Change:
+def plan_change(
+    paths: Paths, checkout: Path | None, env: Mapping[str, str], key: str, text: str, *, for_user: bool = False
+) -> Change:
     """How to set `key` to `text`, which is JSON or plain text, in the file that holds it now. Nothing is written.
 
     A key that no file holds goes into the checkout's config.json, or into the user's where there is no checkout or
-    `ALLY_HOME` names a place of their own, unless it would have no effect there.
+    `ALLY_HOME` names a place of their own, unless it would have no effect there; `for_user` is as if that were set.
 
     Raises:
         ConfigError: no such key, a value it cannot have, or a file that is broken already.
@@ -87,7 +89,7 @@ def plan_change(paths: Paths, checkout: Path | None, env: Mapping[str, str], key
         return files.with_text(dotted, path, new_text)
 
     holder = _holder(files, dotted)
-    if holder is None and env.get("ALLY_HOME", "").strip():
+    if holder is None and (for_user or env.get("ALLY_HOME", "").strip()):
         change = set_in(files.places[0])
         if value is None or change.set_by:  # the checkout may name another provider, which hides a model below it
             return change

@@ -1,0 +1,32 @@
+"""The question whether the files of a folder may speak to the model and set options, in words for every front end."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ally.chat.front import Option
+from ally.permissions.trust import Trust
+from ally.terminal.text import one_line, visible
+
+YES, NO = "yes", "no"
+FILES = ("AGENTS.md", "CLAUDE.md", "GEMINI.md", ".ally/config.json")
+"""What is not read in a folder that nobody trusts."""
+
+
+def trust_question(folder: Path) -> tuple[str, Sequence[Option]]:
+    """The question and its answers; the first is the careful one. None of them is a no, for this time."""
+    files = [name for name in FILES if (folder / name).is_file()]
+    there = ", ".join(files) or "none of them is there now"
+    yes = (
+        f"its instructions go to the model and its settings hold ({there});"
+        " who wrote them has a say in what Ally does here"
+    )
+    options = (Option(NO, "no", ("Ally works here without them",)), Option(YES, "yes", (yes,)))
+    return f"Do you trust the files in {one_line(visible(str(folder)))}?", options
+
+
+def keep_answer(trust: Trust, folder: Path, answer: str | None) -> None:
+    """Remember what the user answered; None is remembered by nobody."""
+    if answer == YES:
+        trust.trust(folder)
+    elif answer == NO:
+        trust.distrust(folder)
