@@ -4,7 +4,19 @@ import difflib
 import os
 
 from ally.chat.chat import Chat
-from ally.chat.commands import answering, basics, changes, look, models, permissions, sessions, spending, texts, window
+from ally.chat.commands import (
+    answering,
+    basics,
+    changes,
+    look,
+    models,
+    permissions,
+    rewind,
+    sessions,
+    spending,
+    texts,
+    window,
+)
 from ally.chat.commands.command import Command, unquoted
 from ally.errors import UsageError
 from ally.terminal.table import columns
@@ -53,7 +65,7 @@ def _told(command: Command) -> str:
 
 GROUPS: dict[str, dict[str, Command]] = {
     "Who answers": {**models.COMMANDS, **answering.COMMANDS},
-    "This conversation": {**sessions.COMMANDS, **window.COMMANDS},
+    "This conversation": {**sessions.COMMANDS, **rewind.COMMANDS, **window.COMMANDS},
     "What is said": texts.COMMANDS,
     "Files": changes.COMMANDS,
     "What may happen": {**permissions.COMMANDS, **spending.COMMANDS},

@@ -1,4 +1,4 @@
-"""/copy /show /thinking /image /edit /rewind /init: what was said and done, and what is said next."""
+"""/copy /show /thinking /image /edit /init: what was said and done, and what is said next."""
 
 import json
 import os
