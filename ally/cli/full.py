@@ -1,6 +1,7 @@
 """The chat on the whole screen, and what is left of it on the terminal afterwards."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from ally.cli import exits
 from ally.cli.folder import enter
 from ally.cli.starting import start_of
 from ally.cli.terminal import report, say
+from ally.tui.colors import settle
 
 if TYPE_CHECKING:
     from ally.app import App
@@ -20,10 +22,11 @@ def run(args: argparse.Namespace, app: "App", lobby: "Lobby | None" = None) -> i
     """Talk until the user leaves; the exit code. `lobby` has taken the keys until now."""
     if args.directory:
         enter(Path(args.directory))
+    settle(os.environ)
     from ally.tui import launch  # heavy
 
     ended = launch.run(app, start_of(args), args.prompt, lobby)
-    if not args.no_scrollback and ended.session and app.settings.tui.scrollback:
+    if ended.is_open and not args.no_scrollback and app.settings.tui.scrollback:
         _print(ended)
     return _told(ended)
 

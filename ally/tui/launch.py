@@ -38,7 +38,8 @@ _BLACK = Color(0, 0, 0)
 class Ended:
     """How the screen was left. `failure` and `crash` say why it could not go on, `signal` what ended it.
 
-    `said` are the lines of the transcript for the terminal's scrollback, `draft` what was typed and not sent.
+    `said` are the lines of the transcript for the terminal's scrollback, `session` goes on with it and is empty where
+    nothing was said to a model. `is_open`: there was a chat at all.
     """
 
     code: int = 0
@@ -46,15 +47,14 @@ class Ended:
     failure: "AllyError | None" = None
     crash: str = ""
     session: str = ""
-    draft: str = ""
+    is_open: bool = False
     said: Iterator[str] = field(default_factory=lambda: iter(()))
 
 
 class _Program(Manners, AllyApp):
-    """The chat, with the manners of a program in a terminal. `transcript` and `draft` are what is left of it."""
+    """The chat, with the manners of a program in a terminal. `transcript` is what is left of it."""
 
     transcript: Transcript | None = None
-    draft = ""
 
     async def on_load(self) -> None:
         """Obey signals before there is anything that could be left half-done."""
@@ -71,7 +71,7 @@ class _Program(Manners, AllyApp):
 
     async def _close_all(self) -> None:
         with contextlib.suppress(QueryError):  # it was never composed
-            self.transcript, self.draft = self.chat_screen.transcript, self.chat_screen.composer.text
+            self.transcript = self.chat_screen.transcript
         await super()._close_all()
 
 
@@ -92,13 +92,14 @@ def run(ally: "App", start: "Start", first: str, lobby: Lobby | None = None) -> 
         if lobby is not None:
             lobby.close()
     talking = program.chat_screen.talking
+    chat = talking.chat if talking is not None and talking.is_open else None
     return Ended(
         code=program.return_code or code or 0,
         signal=program.ended_by,
         failure=program.failure,
         crash=describe_crash(program.crash) if program.crash else "",
-        session=talking.chat.session.id if talking is not None and talking.is_open else "",
-        draft=program.draft,
+        session=chat.session.id if chat is not None and chat.talk.messages else "",
+        is_open=chat is not None,
         said=_printed(program),
     )
 
