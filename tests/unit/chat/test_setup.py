@@ -55,13 +55,14 @@ async def test_what_runs_here_comes_first_and_services_say_that_they_are_a_cloud
     assert not needs_setup(app)
 
 
-async def test_a_model_may_have_any_name(open_app: OpenApp, ollama: FakeOllama, desk: Desk):
-    ollama.models = ("5", '"null"', "\x1b[31mred\u202e[/b]")
-    for name in ollama.models:
-        app = open_app()
-        desk.picks = by_label(name)
-        await set_up(app, desk)
-        assert app.settings.model == name
+async def test_a_model_may_have_any_name(open_app: OpenApp, desk: Desk):
+    names = ["5", '"null"', "\x1b[31mred\u202e[/b]"]
+    with FakeOllama(models=names) as fake:
+        for name in names:
+            app = open_app(provider_options={"ollama": {"base_url": fake.url}})
+            desk.picks = by_label(name)
+            await set_up(app, desk)
+            assert app.settings.model == name
 
 
 async def test_deciding_later_changes_no_setting_and_is_not_asked_again(open_app: OpenApp, desk: Desk):
