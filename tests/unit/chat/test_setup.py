@@ -56,7 +56,7 @@ async def test_what_runs_here_comes_first_and_services_say_that_they_are_a_cloud
 
 
 async def test_a_model_may_have_any_name(open_app: OpenApp, desk: Desk):
-    names = ["5", '"null"', "\x1b[31mred\u202e[/b]"]
+    names = ["5:1", '"null":x', "\x1b[31mred\u202e[/b]:8b"]
     with FakeOllama(models=names) as fake:
         for name in names:
             app = open_app(provider_options={"ollama": {"base_url": fake.url}})
