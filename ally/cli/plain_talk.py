@@ -44,6 +44,8 @@ async def open_talk(args: argparse.Namespace, app: App) -> "PlainTalk":
     talk = PlainTalk(app)
     start = start_of(args)
     if talk.front.can_ask:
+        if not (args.provider or args.model):
+            await _set_up(app, talk.front)
         talk.keyboard = Keyboard(sys.stdin.fileno(), talk.take)
         start = replace(start, consent=replace(start.consent, asker=Approver(talk.keyboard, talk.screen)))
     talk.chat = await open_chat(app, start, talk.front)
@@ -51,6 +53,13 @@ async def open_talk(args: argparse.Namespace, app: App) -> "PlainTalk":
     if sys.stdin.isatty():
         talk.memory = Memory(talk.chat, talk.lines)
     return talk
+
+
+async def _set_up(app: App, front: PlainFront) -> None:
+    from ally.chat.setup import needs_setup, set_up  # late: scripts need none of it
+
+    if needs_setup(app):
+        await set_up(app, front)
 
 
 class PlainTalk:

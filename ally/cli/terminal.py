@@ -1,5 +1,6 @@
 """What is said to the person at the terminal, beside the answer."""
 
+import re
 import sys
 from typing import TextIO
 
@@ -8,6 +9,7 @@ from ally.errors import AllyError
 from ally.terminal.text import clean
 
 _ARROW = "  → "
+_SENTENCE = re.compile(rf"({_ARROW}|[\w-]+ {{2,}}|)[\w(@/!]")  # with what stands before it, an arrow or a name
 
 
 def use_utf8(stream: TextIO) -> None:
@@ -36,10 +38,8 @@ def folded(text: str, stream: TextIO) -> str:
     space = shutil.get_terminal_size().columns
     lines = text.split("\n")
     for number, line in enumerate(lines):
-        first = _ARROW if line.startswith(_ARROW) else ""
-        is_prose = bool(first) or line[:1].isalnum() or line[:1] in ("(", "@", "/", "!")
-        if is_prose and width(line) > space:
-            lines[number] = hang(first, line.removeprefix(first), space)
+        if width(line) > space and (found := _SENTENCE.match(line)):
+            lines[number] = hang(found[1], line.removeprefix(found[1]), space)
     return "\n".join(lines)
 
 

@@ -5,40 +5,31 @@ import sys
 from pathlib import Path
 
 from ally.app import App
+from ally.chat.trust import FILES, NO, YES, keep_answer, trust_question
 from ally.cli.terminal import say
 from ally.terminal.table import hang
-from ally.terminal.text import one_line, visible
-
-_YES = (
-    "its instructions (AGENTS.md) go to the model and its settings (.ally/config.json) hold; "
-    "who wrote them has a say in what Ally does here."
-)
-_NO = "Ally works here without them."
-_FILES = ("AGENTS.md", "CLAUDE.md", "GEMINI.md", ".ally/config.json")
 
 
 def ask_trust(app: App, folder: Path) -> None:
     """Ask about `folder` unless the user has said or nobody can answer; no answer is a no, for this time."""
     if app.trust.answer(folder) is not None or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return
-    say(f"Do you trust the files in {one_line(visible(str(folder)))}?")
-    space = shutil.get_terminal_size().columns
-    say(hang("  yes: ", _YES, space))
-    say(hang("  no:  ", _NO, space))
+    title, options = trust_question(folder)
+    say(title)
+    space, indent = shutil.get_terminal_size().columns, max(len(option.label) for option in options) + 4
+    for option in options:
+        say(hang(f"  {option.label}:".ljust(indent), f"{', '.join(option.cells)}.", space))
     _forget_typed()
     print("Trust it? [y/N] ", end="", file=sys.stderr, flush=True)
     answer = sys.stdin.readline().strip().lower()
-    if answer in ("y", "yes"):
-        app.trust.trust(folder)
-    elif answer in ("n", "no"):
-        app.trust.distrust(folder)
+    keep_answer(app.trust, folder, {"y": YES, "yes": YES, "n": NO, "no": NO}.get(answer))
 
 
 def untrusted_notice(app: App, folder: Path) -> str:
     """What of `folder` is not read because nobody trusted it; "" if there is nothing of the kind."""
     if app.trust.is_trusted(folder):
         return ""
-    left_out = [name for name in _FILES if (folder / name).is_file()]
+    left_out = [name for name in FILES if (folder / name).is_file()]
     if not left_out:
         return ""
     return f"{', '.join(left_out)} not read: the folder is not trusted (start `ally` in it once to say so)."
