@@ -38,8 +38,9 @@ def mentioned(text: str) -> list[str]:
 
 def missing(text: str) -> list[str]:
     """What `text` names with an @ and looks like a file, but is not there: it goes along as a word only."""
-    unknown = [names[-1] for names in _named(text) if not _existing(names)]
-    return [name for name in dict.fromkeys(unknown) if _LIKE_A_FILE.fullmatch(name)]
+    unknown = [names for names in _named(text) if not _existing(names)]
+    # What was quoted has one reading, and was meant as a file.
+    return list(dict.fromkeys(names[-1] for names in unknown if len(names) == 1 or _LIKE_A_FILE.fullmatch(names[-1])))
 
 
 def _named(text: str) -> Iterator[tuple[str, ...]]:

@@ -4,7 +4,7 @@ import os
 import re
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -41,7 +41,7 @@ class Files:
     root: Path
     home: Path
     made_at: float = -FRESH_S
-    _paths: list[str] = field(default_factory=list[str])
+    _paths: Sequence[str] = ()
     _blocks: list["_Block"] = field(default_factory=list["_Block"])
 
     @property
@@ -57,11 +57,13 @@ class Files:
             if _can_stand(entry.path) and not self._is_secret(self.root, entry.path)
         ]
         if not stop():
-            self._paths, self._blocks = (
-                paths,
-                [_Block.of(paths[at : at + _BLOCK]) for at in range(0, len(paths), _BLOCK)],
-            )
+            self.index(paths)
             self.made_at = time.monotonic()
+
+    def index(self, paths: Sequence[str]) -> None:
+        """Search these from now on."""
+        self._paths = paths
+        self._blocks = [_Block.of(paths[at : at + _BLOCK]) for at in range(0, len(paths), _BLOCK)]
 
     def find(self, query: str, limit: int = 50, stop: Callable[[], bool] = lambda: False) -> list[Found]:
         """The paths that fit best, best first: names that begin so, names, paths, then those with the letters in order.
@@ -79,7 +81,9 @@ class Files:
                 if stop():
                     return []
                 for number, rank, hits in search(block, wanted):
-                    if block.paths[number] != query:  # a folder that is there already: what is in it is wanted
+                    if not (
+                        query.endswith("/") and block.paths[number] == query
+                    ):  # a folder that is there already: what is in it is wanted
                         found.setdefault(block.paths[number], (rank, hits))
                 time.sleep(0)  # the screen goes first
                 if len(found) >= _MAX_HITS:
@@ -117,12 +121,12 @@ class Files:
 class _Block:
     """Some paths as one text of lines, in small letters, so that one search goes over all of them."""
 
-    paths: list[str]
+    paths: Sequence[str]
     text: str
     starts: list[int]
 
     @classmethod
-    def of(cls, paths: list[str]) -> "_Block":
+    def of(cls, paths: Sequence[str]) -> "_Block":
         lines = [folded(path) for path in paths]
         return cls(paths, "\n".join(lines), [0, *accumulate(len(line) + 1 for line in lines)])
 
