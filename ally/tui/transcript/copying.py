@@ -5,32 +5,30 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from ally.tui.transcript.stack import Stack
-from ally.tui.transcript.wrap import Row
+from ally.tui.transcript.wrap import Row, together
 
 
 def selected_text(stack: Stack, selection: Selection, gutter: int) -> str:
     """What is selected; places are characters of a row, `gutter` of which stand before it, and keys of rows."""
     start, end = selection.start, selection.end
     index = 0 if start is None else stack.index(start.y)
-    text, begun = "", False
+    parts: list[tuple[str | None, str]] = []
     while index < len(stack.units):
         stack.find(index)
         unit = stack.units[index]
         if end is not None and unit.key > end.y:
             break
-        part = unit.part.lines(stack.width, stack.look) if unit.part is not None else ()
-        rows = [*[Strip([])] * unit.gap, *part]
+        below = unit.part.lines(stack.width, stack.look) if unit.part is not None else ()
+        rows = [*[Strip([])] * unit.gap, *below]
         for number, row in enumerate(rows):
             key = unit.key + number
             if start is not None and key < start.y:
                 continue
             if end is not None and key > end.y:
                 break
-            joint, piece = _part(row, key, (start, end), gutter)
-            text += (("\n" if joint is None else joint) if begun else "") + piece
-            begun = True
+            parts.append(_part(row, key, (start, end), gutter))
         index += 1
-    return text
+    return together(parts)
 
 
 def _part(row: Strip, key: int, bounds: tuple[Offset | None, Offset | None], gutter: int) -> tuple[str | None, str]:
@@ -39,4 +37,4 @@ def _part(row: Strip, key: int, bounds: tuple[Offset | None, Offset | None], gut
     margin, joint = (row.margin, row.joint) if isinstance(row, Row) else (0, None)
     left = max(margin, start.x - gutter if start is not None and key == start.y else 0)
     right = max(left, end.x - gutter) if end is not None and key == end.y else None
-    return joint, row.text[left:right].rstrip()
+    return joint, row.text[left:right]

@@ -30,7 +30,8 @@ class Leaf(Protocol):
 class Words:
     """Text. `style` names a style of the look, `is_markdown` says whether marks in it mean something.
 
-    `lead` and `rest` stand before the first and the other rows; `is_more` says that it goes on in the middle of a line.
+    `lead` and `rest` stand before the first and the other rows; `joint` is what joins it to the text before where it
+    goes on in the middle of a line, else None.
     """
 
     text: str
@@ -38,7 +39,7 @@ class Words:
     lead: str = ""
     rest: str = ""
     is_markdown: bool = True
-    is_more: bool = False
+    joint: str | None = None
 
     def rows(self, width: int, look: Look) -> Sequence[Row]:
         """Folded between words."""
@@ -50,8 +51,7 @@ class Words:
             rows = wrap(pieces(text, look, base), width, mark(self.lead, look), mark(self.rest, look))
         else:
             rows = wrap([(text, base)], width, [(self.lead, base)], [(self.rest, base)])
-        if self.is_more:
-            rows[0].joint = ""
+        rows[0].joint = self.joint
         return rows
 
     def guess(self, width: int) -> int:

@@ -42,7 +42,7 @@ class _Open:
     rest: str = ""
     style: str = "text"
     language: str = ""
-    is_more: bool = False
+    joint: str | None = None
     columns: Columns | None = None
     is_head_shown: bool = True
 
@@ -60,7 +60,7 @@ class Reader:
     def __init__(self) -> None:
         self.done: list[Leaf] = []
         self._rest = ""
-        self._is_more = False
+        self._joint: str | None = None
         self._open: _Open | None = None
         self._fence: _Fence | None = None
         self._quotes = 0
@@ -71,16 +71,15 @@ class Reader:
         """More text."""
         *lines, self._rest = (self._rest + clean(text)).split("\n")
         for line in lines:
-            rest = self._long(line)
-            self._line(rest)
-            self._is_more = False
+            self._line(self._long(line))
+            self._joint = None
         self._rest = self._long(self._rest)
 
     def end(self) -> None:
         """Nothing more comes."""
-        if self._rest or self._is_more:
+        if self._rest or self._joint is not None:
             self._line(self._rest)
-        self._rest, self._is_more = "", False
+        self._rest, self._joint = "", None
         self._close()
 
     def unfinished(self) -> list[Leaf]:
@@ -101,12 +100,12 @@ class Reader:
             place = line.rfind(". ", LIMIT - _SENTENCE, LIMIT) + 2
             place = place if place > 1 else line.rfind(" ", LIMIT // 2, LIMIT) + 1 or LIMIT
             self._line(line[:place])
-            self._is_more = True
+            self._joint = " " * (place - len(line[:place].rstrip(" ")))
             line = line[place:]
         return line
 
     def _line(self, line: str) -> None:
-        if self._is_more:
+        if self._joint is not None:
             self._go_on(line)
         elif self._fence is not None:
             self._in_fence(line, self._fence)
@@ -121,7 +120,7 @@ class Reader:
             was = _Open("words")
         else:
             self._close()
-        self._open = replace(was, lines=[line], size=len(line), lead=was.rest, is_more=True)
+        self._open = replace(was, lines=[line], size=len(line), lead=was.rest, joint=self._joint)
 
     def _block(self, line: str) -> None:
         quotes, body = _unquoted(line)
@@ -226,13 +225,15 @@ class Reader:
             self._add(was := _Open("code", lead=lead, rest=lead))
         elif _is_cut(was, line):
             self._close()
-            self._open = was = replace(was, lines=[], size=0, is_more=False)
+            self._open = was = replace(was, lines=[], size=0, joint=None)
         was.lines.append(line)
         was.size += len(line) + 1
 
     def _underline(self, text: str) -> bool:
         was = self._open
-        if was is None or was.kind != "words" or len(was.lines) != 1 or was.is_more or was.lead != self._bars():
+        if was is None or was.kind != "words" or was.joint is not None:
+            return False
+        if len(was.lines) != 1 or was.lead != self._bars():
             return False
         if not _UNDERLINE.match(text):
             return False
@@ -242,7 +243,9 @@ class Reader:
 
     def _delimiter(self, text: str) -> bool:
         was = self._open
-        if was is None or was.kind != "words" or was.is_more or "|" not in was.lines[-1] or not _DELIMITER.match(text):
+        if was is None or was.kind != "words" or was.joint is not None:
+            return False
+        if "|" not in was.lines[-1] or not _DELIMITER.match(text):
             return False
         head, aligns = cells_of(was.lines[-1]), cells_of(text)
         if len(head) != len(aligns):
@@ -296,13 +299,13 @@ class Reader:
         match was.kind:
             case "code":
                 if was.lines:
-                    self.done.append(Code(tuple(was.lines), was.language, was.lead, was.rest, was.is_more))
+                    self.done.append(Code(tuple(was.lines), was.language, was.lead, was.rest, was.joint is not None))
             case "table":
                 columns = (was.columns or Columns((), ())).measured(was.lines)
                 self.done.append(Table(columns, tuple(was.lines), was.lead, was.rest, was.is_head_shown))
             case kind:
-                text = "\n".join(was.lines)
-                self.done.append(Words(text, was.style, was.lead, was.rest, kind == "words", was.is_more))
+                text = "\n".join(was.lines).rstrip(" ")
+                self.done.append(Words(text, was.style, was.lead, was.rest, kind == "words", was.joint))
 
 
 def _unquoted(line: str, most: int = _MOST_QUOTES) -> tuple[int, str]:

@@ -146,7 +146,8 @@ class PlainReader:
         self._lines: list[str] = []
         self._size = 0
         self._begun = ""
-        self._is_more = self._was_more = False
+        self._joint: str | None = None
+        self._first: str | None = None
 
     def feed(self, text: str) -> None:
         """More text."""
@@ -157,7 +158,7 @@ class PlainReader:
 
     def end(self) -> None:
         """Nothing more comes."""
-        if self._begun or self._is_more:
+        if self._begun or self._joint is not None:
             self._add(self._begun)
         self._begun = ""
         self._close()
@@ -172,7 +173,7 @@ class PlainReader:
             place = line.rfind(" ", _MOST_CHARS // 2, _MOST_CHARS) + 1 or _MOST_CHARS
             self._add(line[:place])
             self._close()
-            self._is_more = True
+            self._joint = " " * (place - len(line[:place].rstrip(" ")))
             line = line[place:]
         return line
 
@@ -181,15 +182,17 @@ class PlainReader:
             self._close()
         self._lines.append(line)
         self._size += len(line)
-        self._was_more |= self._is_more
-        self._is_more = False
+        if len(self._lines) == 1:
+            self._first = self._joint
+        self._joint = None
 
     def _close(self) -> None:
         if self._lines:
             self.done.append(self._leaf(self._lines))
             self._lead = self._rest
-        self._lines, self._size, self._was_more = [], 0, False
+        self._lines, self._size, self._first = [], 0, None
 
     def _leaf(self, lines: list[str]) -> Words:
-        is_more = self._was_more or (not self._lines and self._is_more)
-        return Words("\n".join(lines), self._style, self._lead, self._rest, is_markdown=False, is_more=is_more)
+        joint = self._first if self._lines else self._joint
+        text = "\n".join(lines).rstrip(" ")
+        return Words(text, self._style, self._lead, self._rest, is_markdown=False, joint=joint)

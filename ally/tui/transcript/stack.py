@@ -197,9 +197,10 @@ class Stack:
     def _resize(self, index: int, height: int) -> None:
         if self.units[index].height != height:
             self.units[index].height = height
-            self._moved(index + 1)
+            self._moved(index)
 
     def _moved(self, index: int) -> None:
+        """What comes after that unit is elsewhere now."""
         self._exact = min(self._exact, index)
 
     def _add_up(self, index: int) -> None:

@@ -26,6 +26,7 @@ from ally.tui.transcript.printed import printed
 from ally.tui.transcript.said import Failure, Remark, Said
 from ally.tui.transcript.stack import Stack, Unit
 from ally.tui.transcript.thinking import Thinking, View
+from ally.tui.transcript.viewport import Viewport
 
 _FRAME_S = 0.04
 _TICK_S = 0.1
@@ -57,10 +58,8 @@ class Transcript(ScrollView, can_focus=False):
         self._stack = Stack()
         self._feed = Feed(self)
         self._changed: dict[Block, None] = {}
-        self._follows = True
-        self._top = (0, 0)
-        """The key of the unit at the top, and how many of its rows are above that."""
-        self._row = 0
+        self._port = Viewport(self._stack)
+        self._columns = 0
         self._is_settling = False
         self._frame: Timer | None = None
         self._ticker: Timer | None = None
@@ -120,7 +119,8 @@ class Transcript(ScrollView, can_focus=False):
         self._feed.clear()
         self._stack.clear()
         self._changed.clear()
-        self.selected, self._top, self._follows = None, (0, 0), True
+        self._port.clear()
+        self.selected = None
         self._soon()
 
     def append(self, block: Block) -> None:
@@ -137,6 +137,10 @@ class Transcript(ScrollView, can_focus=False):
         """All of it for the terminal's own scrollback, as open as it is now."""
         return printed(self._stack.blocks(), columns, self.look)
 
+    def blocks(self) -> Iterator[Block]:
+        """All that there is, from top to bottom."""
+        return self._stack.blocks()
+
     # Blocks
 
     def toggle(self) -> None:
@@ -146,8 +150,8 @@ class Transcript(ScrollView, can_focus=False):
             block = next((unit.block for unit in reversed(self._stack.units) if unit.block.can_open), None)
         if block is None or not block.can_open:
             return
-        if self._follows and self._place(block) is not None:
-            self._follows = False
+        if self._port.begins_here(block):
+            self._port.follows = False
         block.toggle()
         self.changed(block)
         self._flush()
@@ -163,50 +167,30 @@ class Transcript(ScrollView, can_focus=False):
         if self.selected is None:
             self.scroll_to_end()
         else:
-            self._reveal(self.selected)
+            self._flush()
+            self._port.reveal(self.selected)
+            self._settle()
         self.refresh()
-
-    def _reveal(self, block: Block) -> None:
-        """Scroll as little as needed for the block, or its beginning, to be seen."""
-        self._flush()
-        units = self._stack.of(block)
-        if not units:
-            return
-        top, stop = self._stack.top(units[0]), self._stack.top(units[-1]) + self._stack.units[units[-1]].height
-        if top < self._row:
-            self._stand(units[0], 0)
-        elif stop > self._row + self._rows:
-            self._move(min(stop - self._row - self._rows, top - self._row))
-
-    def _place(self, block: Block) -> int | None:
-        """The first row of the block on the screen, None if it begins elsewhere."""
-        units = self._stack.of(block)
-        row = self._stack.top(units[0]) - self._row if units else -1
-        return row if 0 <= row < self._rows else None
 
     # Scrolling
 
     def scroll_to_end(self) -> None:
         """Show the newest rows and follow what is added."""
-        self._follows = True
+        self._port.follows = True
         self._flush()
 
     def page(self, step: int) -> None:
         """Scroll by a screen up (-1) or down (1); one row stays in sight."""
-        self._move(step * max(1, self._rows - 1))
+        self._move(step * max(1, self._port.rows - 1))
 
     @property
     def rows_below(self) -> int:
         """Rows that are further down than what is seen."""
-        return max(0, self._stack.total - self._row - self._rows)
-
-    @property
-    def _rows(self) -> int:
-        return self.scrollable_content_region.height
+        return self._port.rows_below
 
     @property
     def _gutter(self) -> int:
-        return _GUTTER if self.scrollable_content_region.width >= _LEAST_COLUMNS else 0
+        return _GUTTER if self._columns >= _LEAST_COLUMNS else 0
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Scroll at once: an animation would fight with heights that become known."""
@@ -220,90 +204,31 @@ class Transcript(ScrollView, can_focus=False):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """The scrollbar, a key or Textual has scrolled."""
-        row = round(new_value)
-        if not self._is_settling and row != self._row and self._stack.units:
-            if row > 0 and abs(row - self._row) <= 3 * self._rows:
-                self._move(row - self._row)
-            else:
-                index = self._stack.at(row)
-                self._stand(index, row - self._stack.top(index))
+        if not self._is_settling and round(new_value) != self._port.row:
+            self._port.go(round(new_value))
+            self._settle()
+            self.refresh()
             new_value = self.scroll_y
         super().watch_scroll_y(old_value, new_value)
 
     def _move(self, rows: int) -> None:
-        """Scroll by exactly so many rows, whatever heights were guessed."""
-        stack = self._stack
-        if not stack.units or not self._rows:
-            return
-        if rows >= 0 and self._follows:
-            return
-        index, offset = stack.index(self._top[0]), self._top[1] + rows
-        while offset < 0 and index:
-            index += stack.find(index - 1) - 1
-            offset += stack.measure(index)
-        while offset >= stack.measure(index) and index + 1 < len(stack.units):
-            offset -= stack.units[index].height
-            index += 1
-            stack.find(index)
-        self._stand(index, max(0, offset))
-
-    def _stand(self, index: int, offset: int) -> None:
-        """Put a row of a unit at the top."""
-        self._stack.find(index)
-        self._top, self._follows = (self._stack.units[index].key, offset), False
+        self._port.move(rows)
         self._settle()
         self.refresh()
 
     def _settle(self) -> None:
-        """Measure what is in sight and put it where it belongs."""
-        region = self.scrollable_content_region
-        if not region.width or not region.height:
+        """Put what is in sight where it belongs, and tell Textual."""
+        columns, rows = self.scrollable_content_region.size
+        self._columns = columns
+        if not columns or not rows:
             return
-        self._stack.width = max(1, region.width - self._gutter)
-        if not self._follows:
-            self._follows = self._measure_down() < self._rows
-        if self._follows:
-            self._measure_up()
-        stack = self._stack
-        if self._follows:
-            row = max(0, stack.total - self._rows)
-            index = stack.at(row)
-            self._top = (stack.units[index].key if stack.units else 0, row - stack.top(index) if stack.units else 0)
-        else:
-            index = stack.index(self._top[0])
-            row = stack.top(index) + self._top[1]
-            self._follows = row >= stack.total - self._rows
-        self._show(row)
-
-    def _measure_down(self) -> int:
-        """The rows from the top row to the end, as far as they are in sight."""
-        stack = self._stack
-        if not stack.units:
-            return 0
-        index = stack.index(self._top[0])
-        stack.find(index)
-        offset = min(self._top[1], max(0, stack.measure(index) - 1))
-        self._top = (stack.units[index].key, offset)
-        rows = stack.units[index].height - offset
-        while rows < self._rows and index + 1 < len(stack.units):
-            index += 1
-            stack.find(index)
-            rows += stack.measure(index)
-        return rows
-
-    def _measure_up(self) -> None:
-        index, rows = len(self._stack.units), 0
-        while index and rows < self._rows:
-            index += self._stack.find(index - 1) - 1
-            rows += self._stack.measure(index)
-
-    def _show(self, row: int) -> None:
+        self._port.resize(columns - self._gutter, rows)
+        self._port.settle()
         self._is_settling = True
-        self._row = row
-        size = Size(self.scrollable_content_region.width, self._stack.total)
+        size = Size(columns, self._stack.total)
         if size != self.virtual_size:
             self.virtual_size = size
-        self.scroll_target_y = self.scroll_y = row
+        self.scroll_target_y = self.scroll_y = self._port.row
         self._is_settling = False
         if code.is_wanted() and not self._is_loading:
             self._is_loading = True
@@ -362,8 +287,7 @@ class Transcript(ScrollView, can_focus=False):
 
     def render_line(self, y: int) -> Strip:
         """A row of what is in sight."""
-        width = self.scrollable_content_region.width
-        stack, row = self._stack, self._row + y
+        width, stack, row = self._columns, self._stack, self._port.row + y
         if row >= stack.total or not stack.units:
             return Strip.blank(width, self.rich_style)
         index = stack.at(row)
@@ -373,7 +297,7 @@ class Transcript(ScrollView, can_focus=False):
             strip = unit.strips[offset] = self._strip(unit, stack.row(index, offset), unit.key + offset, width)
         if (selection := self.text_selection) is not None and (span := selection.get_span(unit.key + offset)):
             strip = marked(strip, span, self.screen.get_component_rich_style("screen--selection"))
-        if y == self._rows - 1 and not self._follows and self.rows_below:
+        if y == self._port.rows - 1 and not self._port.follows and self.rows_below:
             strip = hinted(strip, self.rows_below, width, self.rich_style + self.look.selected)
         return strip
 

@@ -168,8 +168,14 @@ def _cell_cuts(
 
 def plain(rows: Iterable[Strip]) -> str:
     """The text of rows as it was written."""
-    text = ""
-    for row in rows:
-        margin, joint = (row.margin, row.joint) if isinstance(row, Row) else (0, None)
-        text += ("\n" if joint is None else joint) + row.text[margin:].rstrip()
-    return text.removeprefix("\n")
+    return together((row.joint, row.text[row.margin :]) if isinstance(row, Row) else (None, row.text) for row in rows)
+
+
+def together(parts: Iterable[tuple[str | None, str]]) -> str:
+    """Texts with what joined them, None for a line feed; the first joint is left out."""
+    texts: list[str] = []
+    for joint, text in parts:
+        if texts and joint is None:
+            texts[-1] = texts[-1].rstrip()
+        texts += ["\n" if joint is None else joint, text]
+    return "".join(texts[1:]).rstrip(" ")
