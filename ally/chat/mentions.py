@@ -75,15 +75,14 @@ class Files:
         wanted = folded(query)
         if not wanted:
             return [Found(path) for path in self._paths if "/" not in path[:-1]][:limit]
+        folder = query if query.endswith("/") else None  # it is written already: what is in it is wanted
         found: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {}
         for search in (_literal, _scattered):
             for block in self._blocks:
                 if stop():
                     return []
                 for number, rank, hits in search(block, wanted):
-                    if not (
-                        query.endswith("/") and block.paths[number] == query
-                    ):  # a folder that is there already: what is in it is wanted
+                    if block.paths[number] != folder:
                         found.setdefault(block.paths[number], (rank, hits))
                 time.sleep(0)  # the screen goes first
                 if len(found) >= _MAX_HITS:
