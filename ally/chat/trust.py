@@ -12,6 +12,11 @@ FILES = ("AGENTS.md", "CLAUDE.md", "GEMINI.md", ".ally/config.json")
 """What is not read in a folder that nobody trusts."""
 
 
+def is_open(trust: Trust, folder: Path) -> bool:
+    """Whether to ask: there is something to trust, and the user has not said."""
+    return any((folder / name).is_file() for name in FILES) and trust.answer(folder) is None
+
+
 def trust_question(folder: Path) -> tuple[str, Sequence[Option]]:
     """The question and its answers; the first is the careful one. None of them is a no, for this time."""
     files = [name for name in FILES if (folder / name).is_file()]

@@ -55,4 +55,4 @@ class AllyApp(App[int]):
         self.exit()
 
     def _look_anew(self, theme: Theme) -> None:
-        self.chat_screen.transcript.look = self.look
+        self.chat_screen.take_look(self.look)

@@ -1,5 +1,6 @@
 """The full screen as a chat's front end."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 PADDING = 3
 """Columns at the sides of the transcript that text does not use."""
 _FEWEST_COLUMNS = 20
+PAUSE_S = 1.5
+"""A pause as long as this is more than one between two words."""
 
 
 class TuiFront:
@@ -64,6 +67,7 @@ class TuiFront:
         """The value the user picks from a list that can be searched."""
         from ally.tui.picker import Picker  # heavy
 
+        await self._when_quiet()
         return await self._asked(Picker(title, options, preview))
 
     async def write(self, title: str, text: str) -> str | None:
@@ -107,6 +111,13 @@ class TuiFront:
         from ally.tui.settings_screen import SettingsScreen  # heavy
 
         await self._asked(SettingsScreen(self._screen.ally))
+
+    async def _when_quiet(self) -> None:
+        """Who is writing a message is asked when they pause, so that it is not taken for an answer."""
+        while text := self._screen.composer.text:
+            await asyncio.sleep(PAUSE_S)
+            if self._screen.composer.text == text:
+                return
 
     async def _asked(self, screen: "ModalScreen[Any]") -> Any:  # Any: whatever that screen gives
         return await self._screen.program.push_screen_wait(screen)

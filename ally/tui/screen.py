@@ -1,5 +1,6 @@
 """The chat's own screen: transcript, composer and status line, and what the keys do."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from ally.tui.composer.composer import Composer
+from ally.tui.look import Look
 from ally.tui.question import QuestionPanel
 from ally.tui.status import StatusLine
 from ally.tui.transcript.view import Transcript
@@ -95,24 +97,42 @@ class ChatScreen(Screen[None]):
 
     def show_queue(self, texts: Sequence[str]) -> None:
         """Show what waits until the running turn is over."""
+        self.composer.show_queue(texts)
 
     async def edited(self, text: str) -> str | None:
         """`text` as it comes back from the user's editor; None if it stays as it is."""
-        return None
+        from ally.chat.editor import edit  # heavy
+
+        with self.program.suspend():
+            return edit(text)
 
     def on_mount(self) -> None:
         """Take keys at once; everything else comes after the first paint."""
-        self.query_one(QuestionPanel).display = False
-        self.composer.root = Path.cwd()
+        self.take_look(self.program.look)
         self.composer.focus()
-        self.transcript.look = self.program.look
         self.call_after_refresh(self._open)
 
-    def _open(self) -> None:
-        from ally.tui.talking import Talking  # heavy
+    def take_look(self, look: Look) -> None:
+        """Draw in these styles from now on."""
+        self.transcript.look = self.question.look = look
 
-        self.talking = Talking(self)
-        self.run_worker(self.talking.run(), name="talking", exit_on_error=True)
+    def _open(self) -> None:
+        folder = Path.cwd()
+        self.composer.root = folder
+        self.composer.remember(self.ally.paths.state, folder, self._holds_key)
+        self.run_worker(self._talk(), name="talking", exit_on_error=True)
+
+    async def _talk(self) -> None:
+        self.talking = (await asyncio.to_thread(_load))(self)
+        await self.talking.run()
+
+    def _holds_key(self, text: str) -> bool:
+        return any(key in text for key in self.ally.keys.values())
+
+    def on_composer_unqueue(self) -> None:
+        """Give the newest of the texts that wait back."""
+        if self.talking is not None and (text := self.talking.take_back()):
+            self.composer.restore(text)
 
     def on_composer_submitted(self, message: Composer.Submitted) -> None:
         """Say it, or do it, in its turn."""
@@ -204,3 +224,10 @@ class ChatScreen(Screen[None]):
     def action_redraw(self) -> None:
         """Paint everything anew, for terminals that something else has written on."""
         self.program.refresh(repaint=True, layout=True)
+
+
+def _load() -> "type[Talking]":
+    """What runs behind the screen; importing it takes as long as all the rest, so it is done in a thread."""
+    from ally.tui.talking import Talking  # heavy
+
+    return Talking

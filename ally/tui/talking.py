@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING
 
 from ally.chat.activity import title_of
 from ally.chat.attach import mentioned, message_of
-from ally.chat.chat import Chat, open_chat
+from ally.chat.chat import Chat
 from ally.chat.commands.permissions import MODES, policy_of
-from ally.chat.commands.registry import is_command, run_command
+from ally.chat.commands.registry import is_command, run_command, usages
+from ally.chat.hints import in_chat
 from ally.chat.own_command import run_own, tell_own
+from ally.chat.standing import find_tier, standing
 from ally.config.settings import AGENTS, PermissionMode
 from ally.engine.interrupt import Interrupted
 from ally.engine.loop import send
 from ally.errors import AllyError
-from ally.events import Event, Notice, TextDelta, ThinkingDelta, ToolFinished, ToolRequested, TurnStarted
+from ally.events import Event, Notice, TextDelta, ThinkingDelta, ToolFinished, ToolRequested, TurnStarted, UsageReported
 from ally.messages import user
 from ally.tui.front import TuiFront
+from ally.tui.opening import opened
 
 if TYPE_CHECKING:
     from ally.tui.screen import ChatScreen
@@ -45,7 +48,7 @@ class Talking:
     async def run(self) -> None:
         """Open the chat and see to what is typed until the user leaves."""
         try:
-            self.chat = await self._open()
+            self.chat = await opened(self._screen, self._front)
         except AllyError as error:
             self._screen.program.give_up(error)
             return
@@ -106,18 +109,10 @@ class Talking:
         self.chat.consent = replace(self.chat.consent, mode=policy.mode)
         self._show_standing()
 
-    async def _open(self) -> Chat:
-        """The chat, opened in a thread so that keys are taken meanwhile."""
-        screen, ally = self._screen, self._screen.ally
-        ally.warn = self._front.say
-        consent = replace(screen.start.consent, asker=screen.question)
-        start = replace(screen.start, consent=consent)
-        chat = await asyncio.to_thread(asyncio.run, open_chat(ally, start, self._front))
-        if chat.talk.messages:
-            screen.transcript.load(chat.talk.messages)
-        return chat
-
     async def _see_to_all(self) -> None:
+        self._screen.composer.commands = usages()
+        self._show_standing()
+        await asyncio.to_thread(find_tier, self.chat)
         self._show_standing()
         while not self.chat.is_over and not self._is_leaving:
             if self._later:
@@ -135,8 +130,8 @@ class Talking:
         try:
             await self._doing(text)
         except AllyError as error:
-            self._screen.transcript.error(error.message, error.hint or "")
-            if not is_command(text):
+            self._screen.transcript.error(error.message, in_chat(error.hint or ""))
+            if not self._screen.composer.text:
                 self._screen.composer.restore(text)
         except Interrupted:
             self._screen.transcript.say("(Stopped.)")
@@ -169,6 +164,7 @@ class Talking:
         self.chat.begin_step(text)
         async with aclosing(send(talk, message)) as events:
             async for event in events:
+                self.chat.tally.add(event)
                 self._screen.transcript.add(event)
                 self._tell(event)
 
@@ -178,6 +174,9 @@ class Talking:
         match event:
             case TurnStarted() | ToolFinished():
                 self._screen.status.busy("waiting for the model", now)
+                self._show_standing()
+            case UsageReported():
+                self._show_standing()
             case ToolRequested(call):
                 self._screen.status.busy(title_of(call), now)
             case ThinkingDelta():
@@ -185,7 +184,7 @@ class Talking:
             case TextDelta():
                 self._screen.status.busy("answering", now)
             case Notice(text, retry_in_s) if retry_in_s is not None:
-                self._screen.status.busy(text, now)
+                self._screen.status.busy(text, now, now + retry_in_s)
             case _:
                 pass
 
@@ -199,3 +198,4 @@ class Talking:
 
     def _show_standing(self) -> None:
         """Bring the status line up to date."""
+        self._screen.status.show(standing(self.chat))

@@ -1,0 +1,104 @@
+"""The chat in a browser: who gets in, and that it works there."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from ally.permissions.trust import Trust
+from tests.e2e import browser
+from tests.e2e.conftest import words
+from tests.fakes import FakeOpenAI, Reply
+
+PATIENCE_S = 20
+
+
+@pytest.fixture
+def serve(lab: FakeOpenAI, ally_environment, checkout: Path, work: Path, trust: Trust):
+    """Starts `ally serve` in the trusted folder `work`; gives its process and its address."""
+
+    @asynccontextmanager
+    async def serving(*options: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+        trust.trust(work)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "ally", "serve", *options),
+            env=ally_environment(checkout),
+            cwd=work,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        try:
+            yield process, (await asyncio.wait_for(process.stdout.readline(), PATIENCE_S)).decode().strip()
+        finally:
+            if process.returncode is None:
+                process.send_signal(signal.SIGINT)
+            await asyncio.wait_for(process.communicate(), PATIENCE_S)
+
+    return serving
+
+
+async def test_only_who_has_the_address_and_comes_from_its_page_gets_in(serve):
+    async with serve() as (_, url), aiohttp.ClientSession() as session:
+        origin = "/".join(url.split("/", 3)[:3])
+        elsewhere = origin.replace("127.0.0.1", "localhost")
+        cases = [
+            (url, {}, 200),
+            (url + "textual.js", {"Sec-Fetch-Site": "same-origin"}, 200),
+            (url + "../../../etc/passwd", {}, 403),
+            (url + "nothing", {}, 404),
+            (origin + "/", {}, 403),
+            (origin + "/wrong/", {}, 403),
+            (url[:-2] + "/", {}, 403),
+            (url, {"Host": "rebound.example"}, 403),
+            (url, {"Host": "rebound.example:" + origin.rpartition(":")[2]}, 403),
+            (url, {"Origin": "https://elsewhere.example"}, 403),
+            (url, {"Origin": elsewhere}, 403),
+            (url, {"Sec-Fetch-Site": "cross-site"}, 403),
+        ]
+        for address, headers, status in cases:
+            async with session.get(address, headers=headers) as answer:
+                assert answer.status == status, (address, headers)
+                assert answer.headers["Referrer-Policy"] == "no-referrer"
+        for headers in ({}, {"Origin": "null"}, {"Origin": "https://elsewhere.example"}, {"Origin": elsewhere}):
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                await session.ws_connect(url + "ws", headers=headers)
+            assert refused.value.status == 403
+
+
+async def test_nobody_but_this_machine_can_connect(serve):
+    async with serve() as (_, url):
+        port = int(url.split("/")[2].rpartition(":")[2])
+        listening = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
+        bound = [line.split()[1] for line in listening.splitlines()[1:] if line.split()[1].endswith(f":{port:04X}")]
+        assert [one for one in bound if one.split(":")[0] != "0100007F"] == []
+        assert bound
+
+
+@pytest.mark.skipif(browser.PROGRAM is None, reason="there is no Chromium here")
+async def test_a_browser_talks_and_asks_nobody_else(serve, lab: FakeOpenAI, tmp_path: Path):
+    lab.script(Reply(text="Good **morning** from the model."))
+    async with serve() as (process, url), browser.opened(tmp_path / "profile") as tab:
+        await tab.open(url)
+        await tab.type("hello from a browser\n")
+        async with asyncio.timeout(PATIENCE_S):
+            while not lab.calls:
+                await asyncio.sleep(0.05)
+        assert words(lab.calls[0].json["messages"][-1]["content"]) == "hello from a browser"
+        assert all(one.split("/")[2] == url.split("/")[2] for one in tab.requested if not one.startswith("data:"))
+        assert tab.complaints == []
+        assert len(await tab.picture()) > 5_000
+        process.send_signal(signal.SIGTERM)
+        await tab.until("document.body.classList.contains('-closed')")
+
+
+def test_a_port_that_is_taken_is_named(run_ally):
+    ended = run_ally("serve", "--port", "99999")
+    assert ended.returncode == 2
+    assert "Port 99999 cannot be used" in ended.stderr
