@@ -4,9 +4,9 @@ import os
 import re
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise
 from pathlib import Path
 
 from ally.chat.fuzzy import folded
@@ -54,7 +54,7 @@ class Files:
         paths = [
             entry.path + "/" * entry.is_dir
             for entry in walk(self.root, max_entries=MAX_FILES, stop=stop)
-            if _can_stand(entry.path) and not self._is_secret(self.root, entry.path)
+            if _can_stand(entry.path)
         ]
         if not stop():
             self.index(paths)
@@ -74,7 +74,7 @@ class Files:
             return self._listed(query)[:limit]
         wanted = folded(query)
         if not wanted:
-            return [Found(path) for path in self._paths if "/" not in path[:-1]][:limit]
+            return self._open(((path, ()) for path in self._paths if "/" not in path[:-1]), limit)
         folder = query if query.endswith("/") else None  # it is written already: what is in it is wanted
         found: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {}
         for search in (_literal, _scattered):
@@ -90,7 +90,11 @@ class Files:
             if len(found) >= limit:
                 break
         best = sorted(found.items(), key=lambda item: (item[1][0], len(item[0]), item[0]))
-        return [Found(path, hits) for path, (_, hits) in best[:limit]]
+        return self._open(((path, hits) for path, (_, hits) in best), limit)
+
+    def _open(self, found: Iterable[tuple[str, tuple[int, ...]]], limit: int) -> list[Found]:
+        """The first that are not secret; asked only here, since asking takes longer than walking to a file."""
+        return list(islice((Found(*one) for one in found if not self._is_secret(self.root, one[0])), limit))
 
     def _listed(self, query: str) -> list[Found]:
         """The entries of the folder that `query` names with its last part begun."""
