@@ -36,6 +36,7 @@ class Lobby:
     def __init__(self, reading: int = 0, writing: int = 1) -> None:
         self._in, self._out = reading, writing
         self.before: list[Any] | None = None  # Any: as termios has them
+        self._handlers: dict[signal.Signals, Any] = {}  # Any: as signal has them
         self._typed = bytearray()
         self._lock = threading.Lock()
         self._wake: tuple[int, int] | None = None
@@ -53,8 +54,7 @@ class Lobby:
         except termios.error:
             self.before = None
             return self
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, _leave)
+        self._handlers = {number: signal.signal(number, _leave) for number in (signal.SIGTERM, signal.SIGHUP)}
         self._wake = os.pipe()
         self.show(b"")
         self._thread = threading.Thread(target=self._read, name="lobby", daemon=True)
@@ -81,6 +81,9 @@ class Lobby:
                 self._write(_LEAVE)
                 termios.tcsetattr(self._in, termios.TCSADRAIN, self.before)
             self.before = None
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._handlers.clear()
         return shown(typed)
 
     def _read(self) -> None:
@@ -103,8 +106,8 @@ class Lobby:
         """Write the text that these keys make where the composer is, or will be."""
         with contextlib.suppress(OSError):
             columns, rows = os.get_terminal_size(self._in)
-            row = max(1, rows - _LINES_BELOW)
-            line = PROMPT + _tail(shown(typed), max(1, columns - len(PROMPT) - 1))
+            row = max(1, (rows or 24) - _LINES_BELOW)
+            line = PROMPT + _tail(shown(typed), max(1, (columns or 80) - len(PROMPT) - 1))
             self.write(("" if typed else _ENTER) + f"\x1b[{row};1H\x1b[K{line}")
 
     def _write(self, text: str) -> None:

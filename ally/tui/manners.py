@@ -59,7 +59,7 @@ class Manners(App[int]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+z", "suspend_process", "stop, until fg", show=False)]
 
-    terminal: "Terminal"
+    terminal: "Terminal | None" = None
     ended_by: int | None = None
     crash: BaseException | None = None
 
@@ -90,7 +90,7 @@ class Manners(App[int]):
 
     def _display(self, screen: Screen[Any], renderable: Any) -> None:  # Any: whatever Textual paints
         super()._display(screen, renderable)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
-        if renderable is not None and self._running and not self._batch_count:
+        if self.terminal is not None and renderable is not None and self._running and not self._batch_count:
             self.terminal.painted.set()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
