@@ -12,6 +12,7 @@ from ally.permissions.trust import Trust
 from tests.fakes import KEY, FakeOpenAI
 
 PROMPT = "\r?\n?> "
+CHOICE = "an empty line leaves: "
 
 
 def words(content: str) -> str:

@@ -4,7 +4,7 @@ import pexpect
 import pytest
 
 from tests.conftest import RunAlly
-from tests.e2e.conftest import PROMPT, words
+from tests.e2e.conftest import CHOICE, PROMPT, words
 from tests.fakes import Failure, Hang, Reply
 
 
@@ -61,7 +61,7 @@ def test_leaving_is_exit_0(chat, leave):
 
 def test_help_lists_the_commands(chat):
     chat.sendline("/help")
-    for name in ("/help", "/model", "/provider", "/clear", "/quit"):
+    for name in ("/model", "/provider", "/clear", "/help", "/quit"):
         chat.expect_exact(name)
 
 
@@ -115,10 +115,19 @@ def test_another_model_keeps_the_history_and_its_case(chat, lab):
     assert words(request["messages"][1]["content"]) == "I am Ada"
 
 
-def test_the_models_are_listed_with_the_current_one_marked(chat, lab):
+def test_a_model_is_chosen_by_its_number_or_a_part_of_its_name(chat, lab):
     chat.sendline("/model")
-    chat.expect_exact(f"* {lab.models[0]}")
-    chat.expect_exact(f"  {lab.models[1]}")
+    chat.expect(rf"(\d+)  {lab.models[0]} \(now\)")
+    chat.expect(rf"(\d+)  {lab.models[1]} ")
+    number = chat.match[1]
+    chat.expect(CHOICE)
+    chat.sendline(lab.models[1][:-1])
+    chat.expect(r"\(\d+ of \d+:\)")
+    chat.expect_exact(f"{number}  {lab.models[1]}")
+    chat.expect_exact("Which one? ")
+    chat.sendline(number)
+    chat.expect_exact(f"lab:{lab.models[1]}")
+    chat.expect(PROMPT)
 
 
 def test_a_model_that_is_not_listed_is_tried_with_a_word_of_doubt(chat, lab):
@@ -132,14 +141,26 @@ def test_models_of_this_machine_are_marked_and_so_is_where_a_model_runs(chat):
     chat.sendline("/provider local")
     chat.expect_exact("local:smollm2-135m (this machine)")
     chat.sendline("/model")
-    chat.expect(r"\* smollm2-135m +8,192 \(\w+\) +\w+ +this machine")
-    chat.expect(r"  qwen3-4b +≤40,960 +native +ally models pull qwen3-4b")
+    chat.expect(r"embedded engine · this machine:\r\n +\d+  smollm2-135m \(now\) +8,192 \(\w+\)")
+    chat.expect(r"qwen3-4b +≤40,960 .* native .*not now: .*ally models pull qwen3-4b")
+    chat.expect(CHOICE)
+    chat.sendline("")
+    chat.expect(PROMPT)
 
 
-def test_the_providers_are_listed_with_place_and_key(chat):
+def test_the_providers_are_listed_with_place_and_key(spawn):
+    chat = spawn(rows=100)
     chat.sendline("/provider")
-    chat.expect(r"\* lab +this machine +set")
-    chat.expect(r"  openai +cloud +no OPENAI_API_KEY")
+    chat.expect(r"this machine:")
+    chat.expect(r"\d+  lab \(now\)")
+    chat.expect(r"cloud:")
+    chat.expect(r"(\d+)  openai .*not now: .*OPENAI_API_KEY")
+    number = chat.match[1]
+    chat.expect(CHOICE)
+    chat.sendline(number)
+    chat.expect(r"openai cannot be chosen now: .*OPENAI_API_KEY")
+    chat.sendeof()
+    chat.expect(PROMPT)
 
 
 def test_a_provider_that_cannot_be_had_changes_nothing(chat, lab):

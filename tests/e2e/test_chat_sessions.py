@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import PROMPT, words
+from tests.e2e.conftest import CHOICE, PROMPT, words
 from tests.fakes import Reply
 
 
@@ -46,7 +46,9 @@ def test_the_last_session_goes_on_and_another_can_be_chosen(spawn, lab):
     again.expect(PROMPT)
     assert said(lab) == ["I am Bob"]
     again.sendline("/sessions")
-    again.expect_exact(name)
+    again.expect_exact("I am Ada")
+    again.expect(CHOICE)
+    again.sendline("")
     again.expect(PROMPT)
     again.sendline(f"/resume {name[:6]}")
     again.expect_exact("you: I am Ada")

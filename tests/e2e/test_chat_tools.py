@@ -108,7 +108,7 @@ def test_an_answer_for_the_session_is_not_asked_twice(chat, lab, work: Path):
     chat.sendline("s")
     chat.expect_exact("one")
     chat.expect(PROMPT)
-    chat.sendline("/permissions")
+    chat.sendline("/permissions list")
     chat.expect_exact("touch")
     chat.expect(PROMPT)
     assert (work / "made1").exists()
