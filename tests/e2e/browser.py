@@ -76,7 +76,7 @@ class Tab:
     async def until(self, expression: str) -> None:
         """Wait until `expression` is true in the page."""
         async with asyncio.timeout(PATIENCE_S):
-            while not await self.evaluate(expression):
+            while not await self.evaluate(expression):  # noqa: ASYNC110 - the page has no event for it
                 await asyncio.sleep(0.05)
 
     async def type(self, text: str) -> None:
@@ -106,7 +106,7 @@ async def opened(folder: Path) -> AsyncIterator[Tab]:
     )
     try:
         async with asyncio.timeout(PATIENCE_S):
-            while not (port := _port(folder)):
+            while not (port := _port(folder)):  # noqa: ASYNC110 - the browser only writes a file
                 await asyncio.sleep(0.05)
         async with aiohttp.ClientSession() as session:
             address = await _first_page(session, port)
