@@ -1,7 +1,7 @@
 """Asking before a call runs: the whole action, and the answers, in place of the composer."""
 
 import asyncio
-import time
+from collections.abc import Sequence
 from typing import Literal, cast
 
 from rich.text import Text
@@ -13,7 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input, Static, TextArea
 
-from ally.chat.asking import Choice, arguments, choices, preview, reason, title, why, wrapped
+from ally.chat.asking import Choice, arguments, choices, reason, title, why, wrapped
 from ally.chat.editing import as_text, field_of, from_text
 from ally.engine.gate import Answer
 from ally.errors import UsageError
@@ -22,11 +22,7 @@ from ally.terminal.table import cut
 from ally.terminal.text import clean, one_line, visible
 from ally.tui.look import Look
 from ally.tui.question_parts import AnswerList, WholeAction, line
-
-QUIET_S = 0.5
-"""So long nothing may have been typed before the keys answer: who types does not read."""
-PAUSE_S = 1.5
-"""The same for somebody who is typing: a pause in a sentence is no answer."""
+from ally.tui.quiet import Quiet
 
 _LIST_ROWS = 16  # of the screen, from which on the answers stand below each other, and the reason above them
 _TITLE_ROWS = 7
@@ -70,8 +66,12 @@ class QuestionPanel(Vertical, can_focus=True):
             super().__init__()
             self.question = question
 
+    diff: Literal["auto", "unified", "side-by-side"] = "auto"
+    """How the difference that an edit makes is shown."""
+
     def __init__(self) -> None:
         super().__init__()
+        self.quiet = Quiet()
         self._look = Look()
         self._one_at_a_time = asyncio.Lock()
         self._count = 0
@@ -82,7 +82,7 @@ class QuestionPanel(Vertical, can_focus=True):
         self._problem = ""
         self._draft: tuple[str, str] | None = None
         self._before: Widget | None = None
-        self._heard_at, self._since = -PAUSE_S, 0.0
+        self._since = 0.0
         self._title, self._said = Static(markup=False), Static(markup=False)
         self._action, self._answers = WholeAction(), AnswerList()
         self._reason = Input(placeholder="what to do instead")
@@ -116,7 +116,7 @@ class QuestionPanel(Vertical, can_focus=True):
         self._answer = asyncio.get_running_loop().create_future()
         try:
             await self._open(question)
-            await self._silence()
+            await self.quiet.wait(lambda: self._program.screen is not self.screen, self._tell)
             self._take_keys(question)
             return await self._answer
         finally:
@@ -153,26 +153,14 @@ class QuestionPanel(Vertical, can_focus=True):
         return cast("App[object]", self.app)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
 
     def _hear(self, message: Message) -> None:
-        if isinstance(message, events.Key | events.Paste):
-            self._heard_at = time.monotonic()
-
-    async def _silence(self) -> None:
-        """Until the question was seen for a while, nothing is being typed, and no other screen lies over it."""
-        shown_at = time.monotonic()
-        while True:
-            now = time.monotonic()
-            if self._program.screen is not self.screen:
-                shown_at = now
-            left_s = max(shown_at + QUIET_S, self._heard_at + PAUSE_S) - now
-            if left_s <= 0:
-                return
-            await asyncio.sleep(min(left_s, QUIET_S))
+        if isinstance(message, events.Key | events.Paste) and not self.has_focus_within:
+            self.quiet.hear()
 
     def _take_keys(self, question: Question) -> None:
         self._before = self.screen.focused
         self.screen.add_class("-asking")
-        self._mode, self._since = "choose", time.monotonic()
-        self.focus()
+        self._mode, self._since = "choose", Message().time
+        self.screen.set_focus(self)
         if question.problem and self._draft is not None and self._draft[0] == question.call.id:
             self._edit(self._draft[1])
         self._draw()
@@ -190,6 +178,8 @@ class QuestionPanel(Vertical, can_focus=True):
             is_used = True
         elif self._mode == "choose":
             is_used = self._choose(event.key, (event.character or "").lower(), self._question)
+        elif event.is_printable and event.character:  # pressed before the field had the focus
+            is_used = self._insert(event.character)
         else:
             is_used = self._while_writing(event.key)
         if is_used:
@@ -205,18 +195,15 @@ class QuestionPanel(Vertical, can_focus=True):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """No, and why."""
         event.stop()
-        self._reply(Answer(False, message=clean(event.value).strip()))
-
-    def on_click(self, event: events.Click) -> None:
-        """The mark goes to the answer that was clicked; it is chosen with the keyboard."""
-        if self._mode == "choose" and event.widget is self._answers and not self._answers.is_flat:
-            self._answers.mark(event.y - self._answers.region.y + self.region.y)
+        self._while_writing("enter")
 
     def _choose(self, key: str, character: str, question: Question) -> bool:
         match key:
+            case "up" | "down" if self._answers.is_flat:
+                self._action.scroll_relative(y=-1 if key == "up" else 1, animate=False)
             case "up" | "down":
                 self._answers.step(-1 if key == "up" else 1)
-            case "enter":
+            case "enter" if not self._answers.is_flat:
                 self._take(self._answers.marked)
             case "escape":
                 self._reply(Answer(False))
@@ -264,8 +251,8 @@ class QuestionPanel(Vertical, can_focus=True):
         """Write what to do instead."""
         self._mode = "reason"
         self._draw()
-        self._reason.focus()
-        self._reason.insert_text_at_cursor(one_line(text))
+        self.screen.set_focus(self._reason)
+        self._insert(one_line(text))
 
     def _edit(self, text: str | None) -> None:
         """Change the arguments: `text` as it was left, or as they are."""
@@ -276,21 +263,26 @@ class QuestionPanel(Vertical, can_focus=True):
         self._editor.text = as_text(self._question.call) if text is None else text
         self._editor.move_cursor(self._editor.document.end)
         self._draw()
-        self._editor.focus()
+        self.screen.set_focus(self._editor)
 
     def _while_writing(self, key: str) -> bool:
         if key == "escape" or (self._mode == "reason" and key in ("tab", "shift+tab")):
             self._mode, self._problem = "choose", ""
-            self.focus()
+            self.screen.set_focus(self)
             self._draw()
             return True
-        if self._mode == "edit" and key in ("ctrl+s", "enter"):
-            self._run_edited()
-            return True
-        if self._mode == "edit" and key in ("tab", "ctrl+j"):
-            self._editor.insert("\n" if key == "ctrl+j" else "\t")
-            return True
-        return False
+        match self._mode, key:
+            case "reason", "enter":
+                self._reply(Answer(False, message=clean(self._reason.value).strip()))
+            case "edit", "enter" if not self._editor.takes_line:
+                self._insert("\n")
+            case "edit", "ctrl+s" | "enter":
+                self._run_edited()
+            case "edit", "ctrl+j" | "tab":
+                self._insert("\n" if key == "ctrl+j" else "\t")
+            case _:
+                return False
+        return True
 
     def _run_edited(self) -> None:
         if self._question is None:
@@ -309,6 +301,13 @@ class QuestionPanel(Vertical, can_focus=True):
             return
         self._reply(Answer(True, edited=args))
 
+    def _insert(self, text: str) -> bool:
+        if self._mode == "edit":
+            self._editor.insert(text)
+        else:
+            self._reason.insert_text_at_cursor(text)
+        return True
+
     def _give_back(self, text: str) -> None:
         if isinstance(self._before, TextArea | Input):
             self._before.insert(text) if isinstance(self._before, TextArea) else self._before.insert_text_at_cursor(
@@ -322,6 +321,7 @@ class QuestionPanel(Vertical, can_focus=True):
             return
         rows, columns = self.screen.size.height, max(1, self.screen.size.width - 1)
         needed = self._strips(question, columns)
+        lines = sum(map(len, needed))
         explained = ["", *why(question)] if self._is_explained else []
         further = [line(part, self._look.dim) for text in explained for part in wrapped(text, columns)]
         self._action.show(needed, further, is_new=is_new)
@@ -330,7 +330,7 @@ class QuestionPanel(Vertical, can_focus=True):
         self._show_parts(rows, has_said=bool(said))
         taken = int(self._title.display) + len(said) + (self._answers.rows if self._answers.display else 0)
         room = max(1, (rows - 2 if rows < _LIST_ROWS else rows * 2 // 3) - taken - int(self._reason.display))
-        self._action.styles.height = min(max(1, len(needed) + len(further)), room)
+        self._action.styles.height = min(max(1, lines + len(further)), room)
         self._editor.styles.height = max(1, min(room, max(3, self._editor.document.line_count)))
         self.call_after_refresh(self._tell)
 
@@ -345,9 +345,13 @@ class QuestionPanel(Vertical, can_focus=True):
         self._editor.display = self._mode == "edit"
         self._action.display = self._mode != "edit"
 
-    def _strips(self, question: Question, columns: int) -> list[Strip]:
+    def _strips(self, question: Question, columns: int) -> list[Sequence[Strip]]:
         words = [line(part, self._look.strong) for text in arguments(question) for part in wrapped(text, columns)]
-        return words + [line(part, self._look.text) for text in preview(question) for part in wrapped(text, columns)]
+        if not question.preview:
+            return [words]
+        from ally.tui.transcript.diff import diff_lines  # heavy
+
+        return [words, diff_lines(question.preview.rstrip("\n"), columns, self._look, self.diff)]
 
     def _remarks(self, question: Question, columns: int, rows: int) -> list[Text]:
         """What is wrong, and why it is asked."""
@@ -367,19 +371,21 @@ class QuestionPanel(Vertical, can_focus=True):
         hidden = self._action.hidden
         match self._mode:
             case "edit" if self._editor.takes_line:
-                hint = "Enter runs it, Ctrl-J is a new line, Esc goes back"
+                hint = "Enter runs it · Ctrl-J new line · Esc back"
             case "edit":
-                hint = "Ctrl-S runs it, Esc goes back"
+                hint = "Ctrl-S runs it · Esc back"
             case "reason":
-                hint = "Enter says no and this, Esc goes back"
+                hint = "Enter says no and this · Esc back"
             case "quiet":
-                hint = "asked as soon as you stop typing"
+                hint = "asked as soon as you stop typing" if self.quiet.is_typing else ""
             case "choose" if hidden:
                 hint = f"{hidden} lines not seen yet: v shows more"
             case "choose":
-                hint = "PageUp and PageDown show all of it" if self._action.is_longer else ""
+                hint = "PageUp, PageDown" if self._action.is_longer else "Tab says what to do instead"
         others = f"{self._count - 1} more to ask" if self._count > 1 else ""
-        parts = [title(question), *filter(None, (hint, others))]
+        told = " · ".join([title(question), *filter(None, (hint, others))])
         self._answers.hidden = hidden
         self._answers.refresh()
-        self._title.update(Text(cut("  ·  ".join(parts), max(1, self.size.width)), self._look.warning, no_wrap=True))
+        columns = max(1, self.size.width)
+        text = cut(f"── {told} {'─' * columns}", columns).removesuffix("…")
+        self._title.update(Text(text, self._look.warning, no_wrap=True))

@@ -29,8 +29,8 @@ class WholeAction(ScrollView, can_focus=False):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lines: Sequence[Strip] = ()
-        self.needed = self._seen = 0
+        self._parts: Sequence[Sequence[Strip]] = ()
+        self._count = self.needed = self._seen = 0
 
     @property
     def hidden(self) -> int:
@@ -41,15 +41,16 @@ class WholeAction(ScrollView, can_focus=False):
     @property
     def is_longer(self) -> bool:
         """Whether it takes scrolling to see all of it."""
-        return len(self._lines) > self.size.height
+        return self._count > self.size.height
 
-    def show(self, needed: Sequence[Strip], further: Sequence[Strip] = (), *, is_new: bool = False) -> None:
-        """Show these lines; `is_new` says that they are another action. The same ones may be broken anew."""
+    def show(self, needed: Sequence[Sequence[Strip]], further: Sequence[Strip] = (), *, is_new: bool = False) -> None:
+        """Show the lines of these parts; `is_new` says that they are another action, not the same for another width."""
         was_seen = not is_new and self.needed > 0 and self.hidden == 0
-        self._lines = [*needed, *further]
-        self.needed = len(needed)
+        self._parts = [*needed, further]
+        self.needed = sum(map(len, needed))
+        self._count = self.needed + len(further)
         self._seen = self.needed if was_seen else 0
-        self.virtual_size = Size(max((strip.cell_length for strip in self._lines), default=0), len(self._lines))
+        self.virtual_size = Size(self.size.width, self._count)
         if is_new:
             self.scroll_to(y=0, animate=False, immediate=True)
         self.refresh()
@@ -61,16 +62,22 @@ class WholeAction(ScrollView, can_focus=False):
 
     def render_line(self, y: int) -> Strip:
         """One line."""
-        place = self.scroll_offset.y + y
-        found = self._lines[place] if place < len(self._lines) else Strip.blank(0)
+        found = self._line(self.scroll_offset.y + y)
         return found.adjust_cell_length(self.size.width, self.rich_style).apply_style(self.rich_style)
+
+    def _line(self, place: int) -> Strip:
+        for part in self._parts:
+            if place < len(part):
+                return part[place]
+            place -= len(part)
+        return Strip.blank(0)
 
     def _look(self) -> None:
         top = self.scroll_offset.y
         if top <= self._seen:  # what was jumped over counts: who goes to the end has chosen to
             self._seen = max(self._seen, top + self._rows())
-        elif top + self._rows() >= len(self._lines):
-            self._seen = len(self._lines)
+        elif top + self._rows() >= self._count:
+            self._seen = self._count
 
     def _rows(self) -> int:
         """Lines of it that are on the screen."""
