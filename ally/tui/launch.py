@@ -4,24 +4,23 @@ import contextlib
 import gc
 import os
 import sys
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
+from rich.console import COLOR_SYSTEMS
 from textual import constants
-from textual.color import Color
 from textual.css.query import QueryError
 
 from ally.tui.app import AllyApp
 from ally.tui.driver_output import Aside, TerminalFile
 from ally.tui.lobby import Lobby
 from ally.tui.manners import Manners, describe_crash
+from ally.tui.scrollback import as_text, last_lines
 from ally.tui.transcript.view import Transcript
 
 if TYPE_CHECKING:
     from textual.driver import Driver
-    from textual.strip import Strip
 
     from ally.app import App
     from ally.chat.start import Start
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
 
 LOADING_SWITCH_S = 0.001
 """While modules are loaded in a thread, the screen gets its turn this often, so that keys do not lag."""
-
-MOST_PRINTED_LINES = 20_000
-_BLACK = Color(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +111,9 @@ def _give_terminal(program: _Program, ally: "App", lobby: Lobby | None) -> None:
 
 
 def _printed(program: _Program) -> Iterator[str]:
-    """The transcript as lines of text with colours, from its beginning or the last 20,000 of it."""
+    """The transcript as lines of text with colours, from its beginning or the last of it."""
     if program.transcript is None:
         return
-    lines = deque(program.transcript.printed(program.size.width), MOST_PRINTED_LINES)
-    for line in lines:
-        yield _as_text(line, program)
-
-
-def _as_text(line: "Strip", program: _Program) -> str:
-    for one in program.get_line_filters():
-        line = line.apply_filter(one, _BLACK)
-    return line.render(program.console)
+    system = None if program.no_color else COLOR_SYSTEMS.get(program.console.color_system or "")
+    lines = last_lines(list(program.transcript.blocks()), program.size.width, program.look)
+    yield from as_text(lines, system)
