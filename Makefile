@@ -37,11 +37,12 @@ rigs: setup ## Kill and interrupt Ally 200 times each, at every moment (half an 
 
 bench: setup ## What Ally costs, beside bare Python, llm and itself; writes benchmarks/results/
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.tui
 	$(BIN)/python -m benchmarks.tool_choice
 	$(BIN)/python -m benchmarks.warm
 	$(BIN)/python -m benchmarks.warm_long
 
-peers: setup ## Install the agents that the warm benchmark compares with, if npm and the package index are there
+peers: setup ## Install the agents that bench compares Ally with, if npm and the package index are there
 	$(BIN)/python -m benchmarks.peers
 
 docs: setup ## Write the pages again that are made from the code

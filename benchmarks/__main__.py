@@ -1,8 +1,8 @@
 """`python -m benchmarks`: measures what Ally costs, prints it and keeps it in `benchmarks/results/`.
 
 Start-up and one prompt here; `agent`, `sandbox`, `sessions` and `checkpoints` are modules of their own, which also run
-alone: `python -m benchmarks.agent`. What needs the embedded engine for many minutes runs only alone: `tool_choice`,
-`warm` (beside the peers that `benchmarks.peers` installed) and `warm_long`.
+alone: `python -m benchmarks.agent`. What takes many minutes runs only alone: `tui` and `warm` (beside the peers that
+`benchmarks.peers` installed), `tool_choice` and `warm_long`.
 """
 
 import argparse

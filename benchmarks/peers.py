@@ -21,9 +21,9 @@ class Peer:
     """One agent: how it is installed, and how it is pointed at a server.
 
     `words` make it do a task and end, `chat` talk on a terminal; empty where that is not measured. `python` is the
-    interpreter that it needs where this one is too old. `files` are written into its home. In words, values and files
-    `{task}`, `{url}` (with /v1) and `{home}` are filled in. `finish`: the tool that it wants called with its last
-    answer.
+    interpreter that it needs where this one is too old, `screen` what its screen is written in. `files` are written
+    into its home. In words, values and files `{task}`, `{url}` (with /v1) and `{home}` are filled in. `finish`: the
+    tool that it wants called with its last answer.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Peer:
     files: Mapping[str, Any] = field(default_factory=dict)
     finish: str = ""
     python: str = ""
+    screen: str = "Python"
 
 
 def load_peers() -> list[Peer]:

@@ -10,7 +10,7 @@ import json
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from benchmarks.tui_programs import (
     ALLY,
     FLOOR,
     MODEL,
+    PLAIN,
     Program,
     environment_of,
     list_own,
@@ -56,16 +57,6 @@ def measure(program: Program, url: str, seconds: float) -> Typed:
         return typed
 
 
-def report(programs: Sequence[Program], rounds: int, notes: Sequence[str] = (), seconds: float = 2.5) -> str:
-    """Measure all of them in turn; a Markdown table."""
-    return _table(_measure_all(programs, rounds, seconds), notes)
-
-
-def own_report() -> str:
-    """Ally beside llm and the least that Textual can be."""
-    return report([*list_own(), make_llm()], rounds=3)
-
-
 def _measure_all(programs: Sequence[Program], rounds: int, seconds: float) -> dict[str, list[Typed]]:
     seen: dict[str, list[Typed]] = {program.title: [] for program in programs}
     with serve(MODEL) as url:
@@ -91,17 +82,20 @@ def _seconds(runs: Sequence[Typed], value: Callable[[Typed], float | None]) -> s
     return "-" if median is None else f"{median:.2f}"
 
 
-def _table(seen: Mapping[str, Sequence[Typed]], notes: Sequence[str]) -> str:
+def _table(programs: Sequence[Program], seen: Mapping[str, Sequence[Typed]], notes: Sequence[str]) -> str:
     base = _median(seen[FLOOR], _usable) if FLOOR in seen else None
+    others = [program for program in programs if program.screen != "Python"]
+    foreign = {program.title for program in others}
     lines = [
         "| program | paint s | key s | x | loaded s | lag median ms | p95 ms | max ms | lost |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
         *(_row(title, runs, base) for title, runs in seen.items()),
         "",
         f"x: multiple of `{FLOOR}`.",
+        *(f"The screen of {program.title} is not Python but {program.screen}." for program in others),
         *notes,
         "",
-        *_judge(seen),
+        *_judge(seen, foreign),
     ]
     return "\n".join(lines) + "\n"
 
@@ -122,10 +116,11 @@ def _row(title: str, runs: Sequence[Typed], base: float | None) -> str:
     return f"| `{title}` | {' | '.join(cells)} |"
 
 
-def _judge(seen: Mapping[str, Sequence[Typed]]) -> list[str]:
+def _judge(seen: Mapping[str, Sequence[Typed]], foreign: Collection[str]) -> list[str]:
     """The goals: half of the best other Python program, and no key later than 100 ms."""
-    others = {title: _median(runs, _usable) for title, runs in seen.items() if not title.startswith(("ally", "pi "))}
-    known = {title: value for title, value in others.items() if value and title != FLOOR}
+    own_titles = (ALLY, PLAIN, FLOOR)
+    others = {title: _median(runs, _usable) for title, runs in seen.items() if title not in (*own_titles, *foreign)}
+    known = {title: value for title, value in others.items() if value}
     own = _median(seen.get(ALLY, ()), _usable)
     if own is None or not known:
         return []
@@ -160,7 +155,7 @@ def main() -> int:
     if args.show:
         for title, runs in seen.items():
             print(title, repr(runs[-1].output[:6000]), file=sys.stderr)
-    text = _table(seen, notes)
+    text = _table(wanted, seen, notes)
     if not args.no_save:
         _save(f"{HOW}\n{text}", seen)
     print(text, end="")

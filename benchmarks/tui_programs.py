@@ -28,11 +28,15 @@ Floor().run()
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One program; `mark` is shown by it as soon as everything is loaded, empty where nothing says so."""
+    """One program; `mark` is shown by it as soon as everything is loaded, empty where nothing says so.
+
+    `screen` is what its screen is written in.
+    """
 
     title: str
     agent: Agent
     mark: str = ""
+    screen: str = "Python"
 
 
 def list_own() -> list[Program]:
@@ -65,7 +69,7 @@ def list_peers(folder: Path) -> tuple[list[Program], list[str]]:
             continue
         title = f"{peer.name} {peer.version}"
         if (folder / peer.name / peer.program).exists():
-            programs.append(Program(title, _agent(peer, title, folder)))
+            programs.append(Program(title, _agent(peer, title, folder), screen=peer.screen))
         else:
             missing.append(f"{title} is not installed and was left out.")
     return programs, missing
