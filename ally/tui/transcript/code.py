@@ -92,7 +92,9 @@ def colored_lines(
     for token, value in tokens:
         style = _style(syntax, token, base, has_color)
         first, *others = value.split("\n")
-        if first:
+        if first.isspace() and rows[-1]:  # one piece less to paint
+            rows[-1][-1] = (rows[-1][-1][0] + first, rows[-1][-1][1])
+        elif first:
             rows[-1].append((first, style))
         for line in others:
             rows.append([(line, style)] if line else [])

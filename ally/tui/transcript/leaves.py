@@ -96,7 +96,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Lines of code. `tail` of them, at the end, are still being written and coloured by themselves."""
+    """Lines of code. `tail` of them, at the end, have just come and are coloured by themselves."""
 
     lines: tuple[str, ...]
     language: str = ""
@@ -110,8 +110,8 @@ class Code:
         lines = tuple(expanded(line) for line in self.lines)
         whole = lines[: len(lines) - self.tail]
         colored = code.colored(whole, self.language, look)
-        for line in lines[len(whole) :]:
-            colored += code.colored((line,), self.language, look)
+        if self.tail:
+            colored += code.colored(lines[len(whole) :], self.language, look)
         lead, rest = mark(self.lead, look), mark(self.rest, look)
         rows: list[Row] = []
         for parts in colored:

@@ -17,6 +17,8 @@ LIMIT = 2_000
 """Characters of a paragraph, and of a line, that are read together."""
 
 _CODE_CUT, _CODE_MOST = 24, 64
+_COLORED_AT_ONCE = 8
+"""Of code that streams in so many lines are coloured by themselves before all of them are again."""
 _SENTENCE = 400
 _MOST_QUOTES = 8
 _MOST_INDENT = 24
@@ -88,10 +90,10 @@ class Reader:
         probe.done = []
         if self._open is not None:
             probe._open = replace(self._open, lines=self._open.lines[:])
-        is_code = self._fence is not None and bool(self._rest)
+        is_code = self._fence is not None
         probe.end()
         if is_code and probe.done and isinstance(leaf := probe.done[-1], Code) and leaf.lines:
-            probe.done[-1] = replace(leaf, tail=1)
+            probe.done[-1] = replace(leaf, tail=(len(leaf.lines) - 1) % _COLORED_AT_ONCE + 1)
         return probe.done
 
     def _long(self, line: str) -> str:

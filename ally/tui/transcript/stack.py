@@ -17,6 +17,9 @@ from ally.tui.transcript.parted import Part, Parted
 _KEPT = 256
 """Units whose rows are kept; more than the highest screen has rows."""
 
+_PAINTED = 512
+"""Rows of a unit that are kept as they are painted."""
+
 PART_SHIFT, BLOCK_SHIFT = 24, 48
 """Keys of rows: the number of the block, of the part in it, and of the row in that."""
 
@@ -39,6 +42,13 @@ class Unit:
         self.rows = None
         self.strips.clear()
 
+    def keep(self, offset: int, strip: Strip) -> Strip:
+        """Keep a row as it is painted."""
+        if len(self.strips) >= _PAINTED:
+            self.strips.clear()
+        self.strips[offset] = strip
+        return strip
+
 
 class Stack:
     """All units, and the heights of all that is above each of them."""
@@ -50,6 +60,7 @@ class Stack:
         self._tops: list[int] = [0]
         self._exact = 0
         self._kept: dict[Unit, None] = {}
+        self._keys: dict[Block, int] = {}
         self._number = 0
 
     @property
@@ -68,10 +79,16 @@ class Stack:
             unit.forget()
         self._kept.clear()
 
+    def repaint(self) -> None:
+        """Other colours lie under the rows."""
+        for unit in self._kept:
+            unit.strips.clear()
+
     def clear(self) -> None:
         """Begin anew."""
         self.forget()
         self.units.clear()
+        self._keys.clear()
         self._tops, self._exact = [0], 0
 
     def append(self, block: Block) -> None:
@@ -80,20 +97,14 @@ class Stack:
         if self.units:
             gap = 0 if block.is_tight and self.units[-1].block.is_tight else 1
         key = self._number << BLOCK_SHIFT
+        self._keys[block] = key
         self._number += 1
         self.units += self._made(block, key, gap)
 
     def sync(self, block: Block) -> int:
         """Take over the parts the block has now; how many units more there are (or less) is given back."""
-        stop = len(self.units)
-        while stop and self.units[stop - 1].block is not block:
-            stop -= 1
-        start = stop
-        while start and self.units[start - 1].block is block:
-            start -= 1
-        if start == stop:
-            return 0
-        return self._renew(start, stop)
+        units = self.of(block)
+        return self._renew(units.start, units.stop) if units else 0
 
     def _renew(self, start: int, stop: int) -> int:
         old = self.units[start:stop]
@@ -183,16 +194,27 @@ class Stack:
 
     def blocks(self) -> Iterator[Block]:
         """All blocks from top to bottom."""
-        last = None
-        for unit in self.units:
-            if unit.block is not last:
-                last = unit.block
-                yield last
+        return iter(self._keys)
 
     def of(self, block: Block) -> range:
         """The units of a block."""
-        places = [index for index, unit in enumerate(self.units) if unit.block is block]
-        return range(places[0], places[-1] + 1) if places else range(0)
+        key = self._keys.get(block)
+        if key is None:
+            return range(0)
+        start = self.index(key)
+        stop = start
+        while stop < len(self.units) and self.units[stop].block is block:
+            stop += 1
+        return range(start, stop)
+
+    def stale_row(self, block: Block) -> int:
+        """The first row that a change of the block has made wrong."""
+        units = self.of(block)
+        for index in units:
+            unit = self.units[index]
+            if unit.part is None or unit.rows is None or unit.drawn[1] != unit.part.version:
+                return self.top(index)
+        return self.top(units.stop)
 
     def _resize(self, index: int, height: int) -> None:
         if self.units[index].height != height:

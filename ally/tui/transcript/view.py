@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
@@ -65,6 +65,7 @@ class Transcript(ScrollView, can_focus=False):
         self._ticker: Timer | None = None
         self._drawn_at = 0.0
         self._is_loading = False
+        self._paints = False
 
     # What there is
 
@@ -247,8 +248,7 @@ class Transcript(ScrollView, can_focus=False):
     def notify_style_update(self) -> None:
         """Other colours lie under the rows."""
         super().notify_style_update()
-        for unit in self._stack.units:
-            unit.strips.clear()
+        self._stack.repaint()
 
     def _soon(self) -> None:
         """Show what has changed: at once, or if that was just done a little later."""
@@ -260,12 +260,18 @@ class Transcript(ScrollView, can_focus=False):
         if self._frame is not None:
             self._frame.stop()
             self._frame = None
+        stack, port = self._stack, self._port
+        before = (stack.total, port.row)
         for block in self._changed:
-            self._stack.sync(block)
+            stack.sync(block)
+        stale = min(map(stack.stale_row, self._changed), default=0)
         self._changed.clear()
         self._settle()
         self._drawn_at = time.monotonic()
-        self.refresh()
+        if (stack.total, port.row) == before and stale > port.row:
+            self.refresh(Region(0, stale - port.row, self._columns, max(1, port.rows - (stale - port.row))))
+        else:
+            self.refresh()
 
     def _tick(self) -> None:
         """Calls that run tell how long."""
@@ -285,8 +291,16 @@ class Transcript(ScrollView, can_focus=False):
 
     # Rows
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Rows to paint. The places that a selection needs are left out: they would cost more than all the rest."""
+        self._paints = True
+        try:
+            return super().render_lines(crop)
+        finally:
+            self._paints = False
+
     def render_line(self, y: int) -> Strip:
-        """A row of what is in sight."""
+        """A row of what is in sight, with the places of its characters unless it is to be painted."""
         width, stack, row = self._columns, self._stack, self._port.row + y
         if row >= stack.total or not stack.units:
             return Strip.blank(width, self.rich_style)
@@ -294,20 +308,20 @@ class Transcript(ScrollView, can_focus=False):
         unit, offset = stack.units[index], row - stack.top(index)
         strip = unit.strips.get(offset)
         if strip is None or strip.cell_length != width:
-            strip = unit.strips[offset] = self._strip(unit, stack.row(index, offset), unit.key + offset, width)
+            strip = unit.keep(offset, self._strip(unit, stack.row(index, offset), width))
         if (selection := self.text_selection) is not None and (span := selection.get_span(unit.key + offset)):
             strip = marked(strip, span, self.screen.get_component_rich_style("screen--selection"))
         if y == self._port.rows - 1 and not self._port.follows and self.rows_below:
             strip = hinted(strip, self.rows_below, width, self.rich_style + self.look.selected)
-        return strip
+        return strip if self._paints else strip.apply_offsets(0, unit.key + offset)
 
-    def _strip(self, unit: Unit, row: Strip | None, key: int, width: int) -> Strip:
+    def _strip(self, unit: Unit, row: Strip | None, width: int) -> Strip:
         is_marked = row is not None and unit.block is self.selected
         bar = Segment(_BAR if is_marked else "  ", self.look.accent if is_marked else Style())
         segments = [bar] if self._gutter else []
         base = self.rich_style
         strip = Strip([*segments, *(row or ())]).crop_extend(0, width, None)
-        return strip.apply_style(base).apply_offsets(0, key)
+        return strip.apply_style(base)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text as it was written, without bars, and lines that were folded as one."""

@@ -46,6 +46,8 @@ def wrap(
     if width - max(map(_columns, before)) < min(_LEAST_ROOM, width):
         before = ((), ())
     text = "".join(part for part, _ in pieces)
+    if len(text) <= width - _columns(before[0]) and text.isascii() and "\n" not in text:
+        return [Row([Segment(*part) for part in (*before[0], *pieces)], _margin(before[0]))]
     ends = list(accumulate(len(part) for part, _ in pieces))
     rows: list[Row] = []
     begin = 0
@@ -79,10 +81,13 @@ def _lines(
         parts = _styled(pieces, ends, begin + start, begin + stop)
         segments += [Segment(text, style) for text, style in (parts if whole is None else _whole(parts, start, whole))]
         joint = None if last is None else line[last:start]
-        shown = "".join(text for text, _ in prefix)
-        is_text = joint is None and bool(shown.strip(_NO_TEXT))
-        yield Row(segments, 0 if is_text else len(shown), joint)
+        yield Row(segments, _margin(prefix, joint), joint)
         last = stop
+
+
+def _margin(prefix: Prefix, joint: str | None = None) -> int:
+    shown = "".join(text for text, _ in prefix)
+    return len(shown) if joint is not None or not shown.strip(_NO_TEXT) else 0
 
 
 def _columns(prefix: Prefix) -> int:
