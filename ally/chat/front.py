@@ -65,6 +65,10 @@ class Front(Protocol):
         """The conversation is this one from now on; lines that were printed stay."""
         ...
 
+    def show_change(self, change: str) -> None:
+        """Show a unified diff."""
+        ...
+
     def copy(self, text: str) -> bool:
         """Put `text` on the clipboard; False where there is no way to."""
         ...

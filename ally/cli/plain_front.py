@@ -17,6 +17,7 @@ from ally.cli.terminal import report_in_chat, say
 from ally.errors import UsageError
 from ally.messages import Message
 from ally.terminal.table import room
+from ally.terminal.text import clean
 
 _KEYS = (
     ("Ctrl-C", "stops an answer; again while it is stopping, it leaves; gives a line or a choice up"),
@@ -93,6 +94,10 @@ class PlainFront:
 
     def show(self, messages: Sequence[Message]) -> None:
         """Nothing: the command says which conversation it is."""
+
+    def show_change(self, change: str) -> None:
+        """Print the diff as it is."""
+        print(clean(change).rstrip("\n"), flush=True)
 
     def copy(self, text: str) -> bool:
         """Hand `text` to the terminal's clipboard, which OSC 52 reaches also from far away."""

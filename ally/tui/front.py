@@ -87,6 +87,12 @@ class TuiFront:
         self._screen.transcript.clear()
         self._screen.transcript.load(messages)
 
+    def show_change(self, change: str) -> None:
+        """Add the diff to the transcript, in the style that is set."""
+        from ally.tui.transcript.diff import DiffBlock  # late: only /diff needs it
+
+        self._screen.transcript.append(DiffBlock(change, self._screen.ally.settings.tui.diff))
+
     def copy(self, text: str) -> bool:
         """Ask the terminal to put `text` on the clipboard."""
         from ally.tui.clipboard import copy  # late: only /copy needs it

@@ -8,7 +8,7 @@ from ally.chat.commands.command import Command
 from ally.chat.undone import shown, told
 from ally.checkpoints import Checkpoints, Outcome
 from ally.errors import UsageError
-from ally.terminal.text import clean, one_line
+from ally.terminal.text import one_line
 
 
 async def undo(chat: Chat, rest: str) -> str:
@@ -25,7 +25,10 @@ async def diff(chat: Chat, rest: str) -> str:
     """What the last message that changed files did to them, or all of this session."""
     checkpoints = _checkpoints(chat)
     text = await asyncio.to_thread(checkpoints.diff, None if rest == "all" else 1)
-    return clean(text).rstrip("\n") or "No file was changed."
+    if not text.strip():
+        return "No file was changed."
+    chat.front.show_change(text)
+    return ""
 
 
 async def _go(chat: Chat, step: Callable[[], Outcome], word: str, nothing: str) -> str:

@@ -56,6 +56,9 @@ class Desk:
     def show(self, messages: Sequence[Message]) -> None:
         self.shown.append(messages)
 
+    def show_change(self, change: str) -> None:
+        self.said.append(change)
+
     def copy(self, text: str) -> bool:
         if self.has_clipboard:
             self.copied.append(text)
