@@ -8,6 +8,7 @@ from ally.chat.commands import (
     answering,
     basics,
     changes,
+    earlier,
     look,
     models,
     permissions,
@@ -66,7 +67,7 @@ def _told(command: Command) -> str:
 GROUPS: dict[str, dict[str, Command]] = {
     "Who answers": {**models.COMMANDS, **answering.COMMANDS},
     "This conversation": {**sessions.COMMANDS, **rewind.COMMANDS, **window.COMMANDS},
-    "What is said": texts.COMMANDS,
+    "What is said": {**texts.COMMANDS, **earlier.COMMANDS},
     "Files": changes.COMMANDS,
     "What may happen": {**permissions.COMMANDS, **spending.COMMANDS},
     "Ally": {

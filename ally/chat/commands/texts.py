@@ -1,11 +1,13 @@
 """/copy /show /thinking /image /edit /init: what was said and done, and what is said next."""
 
+import asyncio
 import json
 import os
 from pathlib import Path
 
 from ally.chat.activity import title_of
 from ally.chat.chat import Chat
+from ally.chat.clipboard import clipboard_picture
 from ally.chat.commands.command import Command
 from ally.errors import UsageError
 from ally.messages import AssistantMessage, BadToolCall, Thinking, ToolCall, ToolMessage, ToolResult
@@ -57,7 +59,8 @@ async def thinking(chat: Chat, rest: str) -> str:
 
 
 async def image(chat: Chat, path: str) -> str:
-    """Begin a message with a picture."""
+    """Begin a message with a picture: the one of that path, or the one on the clipboard."""
+    path = path or str(await asyncio.to_thread(clipboard_picture))
     _check_picture(path)
     chat.front.restore(f'@"{path}" ' if " " in path else f"@{path} ")
     return "" if chat.talk.model.profile.images is not False else "(This model says that it sees no pictures.)"
@@ -82,8 +85,6 @@ async def init(chat: Chat, rest: str) -> str:
 
 
 def _check_picture(path: str) -> None:
-    if not path:
-        raise UsageError("There is no path.", hint="/image PATH adds a picture to the next message")
     file = Path(os.path.expanduser(path))  # noqa: PTH111 - Path raises for odd names
     if not file.is_file():
         raise UsageError(f"There is no file {one_line(path)}.")
@@ -155,7 +156,12 @@ COMMANDS = {
     ),
     "/show": Command("/show [N]", "the last call of a tool in full, or the last N", show),
     "/thinking": Command("/thinking", "what the model thought last", thinking),
-    "/image": Command("/image PATH", "add a picture to the next message", image, "The same as @PATH in a message."),
+    "/image": Command(
+        "/image [PATH]",
+        "add a picture to the next message",
+        image,
+        "The same as @PATH in a message; without a path it is the picture on the clipboard.",
+    ),
     "/edit": Command("/edit [TEXT]", "write the next message in your editor", edit, "$VISUAL or $EDITOR says which."),
     "/init": Command("/init [WISHES]", "have AGENTS.md written for this folder", init),
 }
