@@ -18,7 +18,7 @@ from ally.terminal.table import cut, width
 from ally.terminal.text import one_line
 
 SEPARATOR_COLUMNS = 3
-_SHORT_NAME = 12
+_SHORT_NAME, _SHORTEST_NAME = 12, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +91,13 @@ def _agent(now: Standing) -> Part:
 def _model(now: Standing) -> Part:
     """Where it runs is told before anything else goes, unless it is this machine."""
     name, provider = one_line(now.model), one_line(now.provider)
+    whole, last = cut(f"{provider}:{name}", 48), name.rpartition("/")[2]
+    short, shortest = cut(last, _SHORT_NAME), cut(last, _SHORTEST_NAME)
     place = PLACES[now.location]
-    short = cut(name.rpartition("/")[2], _SHORT_NAME)
     if now.location == "local":
-        return Part(80, (f"{cut(f'{provider}:{name}', 48)} {place}", cut(f"{provider}:{name}", 48), short), "text")
+        return Part(80, (f"{whole} {place}", whole, short, shortest, ""), "text")
     mark = "LAN" if now.location == "lan" else "cloud"
-    forms = (f"{cut(f'{provider}:{name}', 48)} {place}", f"{cut(name, 24)} {mark}", f"{short} {mark}")
+    forms = (f"{whole} {place}", f"{cut(name, 24)} {mark}", f"{short} {mark}", f"{shortest} {mark}", mark)
     return Part(80, forms, "warning")
 
 
