@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ally.events import Event, PermissionDenied, ToolFinished, ToolProgress, ToolRequested
+from ally.events import CallEdited, Event, PermissionDenied, ToolFinished, ToolProgress, ToolRequested
 from ally.messages import BadToolCall, ToolCall, ToolResult
 from ally.terminal.table import cut
 from ally.terminal.text import clean, one_line
@@ -51,6 +51,9 @@ class Activity:
                 yield f"· {self._running[call.id].title}"
             case ToolProgress(call_id, text):
                 yield from self._progress(self._of(call_id), text)
+            case CallEdited(call):
+                self._of(call.id).title = title_of(call)
+                yield f"  ✎ changed by you: {title_of(call)}"
             case PermissionDenied(call, rule, reason):
                 self._of(call.id).is_denied = True
                 yield f"  ✗ {self._named(call.id)}{refusal(rule, reason)}"

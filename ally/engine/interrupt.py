@@ -32,8 +32,13 @@ class Interrupt:
         self._stop.clear()
         self._deadline = None if max_seconds is None else time.monotonic() + max_seconds
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the turn has to end."""
+        return self._stop.is_set() or (self._deadline is not None and time.monotonic() >= self._deadline)
+
     async def wait_for(self, work: Awaitable[T]) -> T:
-        """The result of `work`, which is cancelled when the turn has to end.
+        """The result of `work`, which is cancelled when the turn has to end, and not begun when it has to already.
 
         Raises:
             Interrupted: the user asked to stop.
@@ -43,7 +48,8 @@ class Interrupt:
         stopping = asyncio.ensure_future(self._stop.wait())
         left_s = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
         try:
-            await asyncio.wait({task, stopping}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+            if not self.is_over:  # else work that never has to wait, as a stream faster than its reader, would go on
+                await asyncio.wait({task, stopping}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
             if not task.done():

@@ -63,6 +63,8 @@ class Round:
         try:
             batch: dict[int, Ready] = {}
             for place, call in enumerate(self._calls):
+                if self._talk.interrupt.is_over:
+                    break
                 self.events.put_nowait(ToolRequested(call))
                 ready = await self._prepare(call)
                 if isinstance(ready, Ready) and ready.may_run_beside_others and len(batch) < MAX_PARALLEL:
@@ -174,6 +176,10 @@ class Round:
         return failed(call, f"Not allowed: {reason}. {NO_WAY_ROUND}")
 
     async def _run(self, batch: dict[int, Ready]) -> None:
+        """Run them side by side, unless the turn has to end: an answer may come together with the key that stops it."""
+        if self._talk.interrupt.is_over:
+            return
+
         async def one(place: int, ready: Ready) -> None:
             self._finish(place, await run_ready(self._talk, ready, self.events.put_nowait))
 

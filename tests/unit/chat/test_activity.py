@@ -1,7 +1,7 @@
 """What tools do, in plain lines."""
 
 from ally.chat.activity import LAST_LINES, LINE_COLUMNS, SHOWN_LINES, Activity
-from ally.events import PermissionDenied, ToolFinished, ToolProgress, ToolRequested
+from ally.events import CallEdited, PermissionDenied, ToolFinished, ToolProgress, ToolRequested
 from ally.messages import BadToolCall, ToolCall, ToolResult
 
 CALL = ToolCall("c1", "shell", {"command": "make\x1b[2J\nmake test", "timeout_s": 5})
@@ -92,3 +92,9 @@ def test_a_rule_is_named_where_the_reason_does_not_say_it():
 
 def test_an_unusable_call_is_named():
     assert lines(ToolRequested(BadToolCall("c1", "wri\x1bte", "{", "cut"))) == ["· write (unusable call)"]
+
+
+def test_what_the_user_changed_is_shown_and_names_the_call_from_then_on():
+    other = ToolCall("c1", "shell", {"command": "make -n\x1b"})
+    told = lines(ToolRequested(CALL), ToolRequested(ToolCall("c2", "read", {})), CallEdited(other))
+    assert told[-1] == "  ✎ changed by you: shell make -n"
