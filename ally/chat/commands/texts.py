@@ -14,11 +14,12 @@ from ally.messages import AssistantMessage, BadToolCall, Thinking, ToolCall, Too
 from ally.terminal.text import clean, one_line
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
-_INIT = """\
-Look at this folder and write AGENTS.md for it: what an agent that works here has to know and cannot guess.
-Say in a few lines what the project is, how it is built, run and tested (try the commands if you can), where things are,
-and which rules its code follows. Take it from the files, not from what is usual. Be brief, leave out what any reader of
-the code sees at once, and if there is an AGENTS.md already, correct it instead of replacing it."""
+_INIT = (
+    "Look at this folder and write AGENTS.md for it: what an agent that works here has to know and cannot guess.\n\n"
+    "Say in a few lines what the project is, how it is built, run and tested (try the commands if you can), where "
+    "things are, and which rules its code follows. Take it from the files, not from what is usual. Be brief, leave out "
+    "what any reader of the code sees at once, and if there is an AGENTS.md, correct it instead of replacing it."
+)
 
 
 async def copy(chat: Chat, which: str) -> str:
