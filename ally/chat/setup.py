@@ -15,6 +15,7 @@ from ally.chat.model_rows import KINDS, Group, Row, groups
 from ally.chat.standing import PLACES
 from ally.config.change import plan_change
 from ally.errors import AllyError, ModelFileError, StorageError
+from ally.models.facts import TINY_PARAMETERS
 from ally.models.memory import available_bytes
 from ally.models.progress import Progress, size_text
 from ally.models.pull import pull
@@ -71,7 +72,7 @@ async def set_up(app: App, front: Front) -> None:
         return
     found = await asyncio.to_thread(candidates, app)
     by_value = {one.option.value: one for one in found}
-    later = Option(LATER, "decide later", ("until then Ally takes a model on this machine by itself",), group="or")
+    later = Option(LATER, "decide later", ("", "", "", "until then one on this machine"), group="or")
     while True:
         value = await front.choose(TITLE, [*(one.option for one in by_value.values()), later])
         chosen = by_value.get(value or LATER)
@@ -110,7 +111,9 @@ def _of_row(group: Group, row: Row, *, is_default: bool) -> Candidate:
     location = "cloud" if row.facts.is_remote else row.location
     owner = "embedded engine" if group.server is None else KINDS[group.server.kind]
     about = f"{tools_text(row)} tools" if tools_text(row) not in ("no", "?") else "no tools"
-    cells = (owner, window_text(row), about, note(row))
+    is_tiny = row.facts.parameters is not None and row.facts.parameters <= TINY_PARAMETERS
+    remarks = ("tiny: only to try" if is_tiny else "", note(row))
+    cells = (owner, window_text(row), about, ", ".join(filter(None, remarks)))
     heading = _CLOUD if location == "cloud" else PLACES[location]
     option = Option(f"{row.provider}:{row.name}", row.name, cells, heading, is_current=is_default)
     return Candidate(row.provider, row.name, option)
