@@ -3,8 +3,9 @@
 import contextlib
 import hashlib
 import os
+import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -37,6 +38,8 @@ class Drafts:
     file: Path
     _held: contextlib.ExitStack
     _saved: Draft | None = None
+    _is_closed: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
     def claim(cls, state: Path, folder: Path) -> "Drafts | None":
@@ -69,29 +72,38 @@ class Drafts:
         return draft
 
     def save(self, draft: Draft) -> None:
-        """Keep it until it is sent; an empty one is removed. It may be called from any thread, one at a time.
+        """Keep it until it is sent; a blank one is removed. In any thread; after `close` it does nothing.
 
         Raises:
             StorageError: it cannot be written.
         """
+        with self._lock:
+            if not self._is_closed:
+                self._save(draft)
+
+    def close(self, draft: Draft | None = None) -> None:
+        """Leave what is kept, at last `draft`, to the next chat in this folder.
+
+        Raises:
+            StorageError: it cannot be written; it is left all the same.
+        """
+        with self._lock, self._held:
+            if draft is not None and not self._is_closed:
+                self._is_closed = True
+                self._save(draft)
+            self._is_closed = True
+
+    def _save(self, draft: Draft) -> None:
         if not draft.text.strip():
-            self.forget()
+            self._saved = None
+            with contextlib.suppress(OSError):
+                self.file.unlink()
         elif draft != self._saved:
             data = msgspec.json.encode(draft)
             if len(data) > _MAX_BYTES:
                 raise StorageError(self.file, "The draft is too large to be kept.")
             write_atomic(self.file, data)
             self._saved = draft
-
-    def forget(self) -> None:
-        """It was sent, or given up."""
-        self._saved = None
-        with contextlib.suppress(OSError):
-            self.file.unlink()
-
-    def close(self) -> None:
-        """Leave what is kept to the next chat in this folder."""
-        self._held.close()
 
 
 def _free(place: Path, key: str) -> dict[Path, contextlib.ExitStack]:

@@ -57,8 +57,7 @@ class Keeping:
         """Keep it now, and leave it to the next chat in the folder."""
         drafts, self._drafts = self._drafts, None
         if drafts is not None:
-            self._try(lambda: drafts.save(self._draft()))
-            drafts.close()
+            self._try(lambda: drafts.close(self._draft()))
 
     async def _claim(self, state: Path, folder: Path) -> None:
         from ally.chat.drafts import Drafts  # heavy

@@ -34,10 +34,11 @@ def test_a_draft_waits_in_its_folder_until_it_is_sent(tmp_path: Path) -> None:
     held = _claim(tmp_path)
     draft = Draft("see [paste 1: 2 lines]", {"[paste 1: 2 lines]": "a\nb"})
     assert held.load() is None
-    held.save(draft)
+    held.save(Draft("before"))
     held.save(draft)
     assert stat.S_IMODE(held.file.stat().st_mode) == 0o600
-    held.close()
+    held.close(draft)
+    held.save(Draft("what was saved too late"))
     other, again = _claim(tmp_path, "/elsewhere"), _claim(tmp_path)
     assert (other.load(), again.load()) == (None, draft)
     again.save(Draft(" \n"))

@@ -1,8 +1,12 @@
 """Writing and sending."""
 
+import random
+from pathlib import Path
+
 import pytest
 
-from ally.tui.composer.area import Area
+from ally.terminal.text import clean
+from ally.tui.composer.area import KEYS, Area
 from tests.unit.tui.composer.host import Host
 
 
@@ -110,3 +114,20 @@ async def test_what_waits_is_shown_and_comes_back_with_up() -> None:
         await pilot.pause()
         assert app.unqueued == 1
         assert "queued" not in app.screen_text()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_any_keys_in_any_order_leave_a_text_that_can_be_shown(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    (tmp_path / "a b").mkdir()
+    editing = [*KEYS, "enter", "ctrl+j", "tab", "escape", "ctrl+r", "alt+e", "shift+left", "ctrl+n", "ctrl+p", "ctrl+d"]
+    app = Host(tmp_path, tmp_path / "state")
+    async with app.run_test(size=(20, 5) if seed == 1 else (60, 20)) as pilot:
+        area = app.composer.query_one(Area)
+        for _ in range(6):
+            keys = [chance.choice([*"ab /@\\[漢\u0301👩\u200dש", *chance.sample(editing, 8)]) for _ in range(40)]
+            await app.type(pilot, *keys)
+            await app.paste(pilot, chance.choice(["one\ntwo\n" * 9, "y" * 1200, "\x1b[31mred\r\nx"]))
+            assert area.unit_at(area.cursor_location) is None
+            assert clean(app.composer.text) == app.composer.text
+            assert app.screen_text().splitlines()[-1] == "status"
