@@ -10,7 +10,6 @@ from ally.chat.chat import Chat
 from ally.chat.commands.registry import ALIASES, COMMANDS
 from ally.chat.fuzzy import folded, score, words_of
 from ally.errors import AllyError
-from ally.terminal.text import clean
 
 if TYPE_CHECKING:
     from ally.app import App
@@ -68,7 +67,7 @@ class _Known:
 
     def _find(self, app: "App", name: str, find: Callable[[], Sequence[str]]) -> None:
         try:
-            values = [value for value in find() if value == clean(value)]
+            values = [value for value in find() if value.isprintable()]
         except AllyError:  # whoever runs the command is told why
             values = []
         with self._lock:

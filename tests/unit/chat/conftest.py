@@ -15,7 +15,15 @@ from tests.unit.chat.desk import Desk
 
 @pytest.fixture
 def ollama() -> Iterator[FakeOllama]:
-    with FakeOllama(models=["qwen3:8b", "phi4-mini:latest", "nomic-embed-text:latest", "gpt-oss:120b-cloud"]) as fake:
+    with FakeOllama(
+        models=[
+            "qwen3:8b",
+            "phi4-mini:latest",
+            "nomic-embed-text:latest",
+            "gpt-oss:120b-cloud",
+            "evil\x1b[2J\u202e[bold]",
+        ]
+    ) as fake:
         yield fake
 
 

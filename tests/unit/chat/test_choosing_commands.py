@@ -49,8 +49,11 @@ async def test_a_chosen_model_answers_from_then_on_and_none_changes_nothing(chat
     assert await run_command(chat, "/model") == ""
     assert chat.talk.model.profile.model == "phi4-mini:latest"
     desk.can_ask = False
-    assert "* phi4-mini:latest" in await run_command(chat, "/model")
-    assert "MODEL" in (await run_command(chat, "/models")).splitlines()[0]
+    listed = await run_command(chat, "/models")
+    assert "* phi4-mini:latest" in listed
+    assert "MODEL" in listed.splitlines()[0]
+    assert "evil[2J[bold]" in listed
+    assert not any(char in listed for char in "\x1b\u202e")
 
 
 async def test_providers_without_a_key_or_a_server_say_what_to_do(chat, desk):
@@ -158,6 +161,7 @@ async def test_completion_is_instant_and_knows_what_was_found_a_moment_later(cha
                 break
             await asyncio.sleep(0.01)
         assert complete(chat, text)[0] == expected
+    assert complete(chat, "/model ollama:evil") == []
 
 
 async def test_pictures_of_a_message_survive_a_list_of_sessions(chat, desk):
