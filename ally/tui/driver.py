@@ -59,6 +59,7 @@ class TerminalDriver(LinuxDriver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)  # pyright: ignore[reportUnknownMemberType] - as in Textual
         self._host = cast("Host", app)
         self._terminal = self._host.terminal
+        self._shell_attributes: list[Any] | None = None  # Any: as termios has them
         self._file = self._terminal.screen  # type: ignore[assignment] # as much of a file as the writer needs
         signal.signal(signal.SIGTSTP, self._soon(self._stop))
         signal.signal(signal.SIGCONT, self._soon(self._go_on))
@@ -71,24 +72,32 @@ class TerminalDriver(LinuxDriver):
         if lobby is not None and lobby.before is not None:
             self.attrs_before, lobby.before = lobby.before, None
 
-    def suspend_application_mode(self) -> None:
-        """Give the terminal to a child, or to the shell."""
-        super().suspend_application_mode()
-        self._terminal.aside.put_back()
+    def stop_application_mode(self) -> None:
+        """Leave the screen; the terminal's attributes follow in `close`, when all of that is written.
+
+        Ctrl-C makes a terminal that obeys it throw away what it was not sent yet.
+        """
+        self._shell_attributes, self.attrs_before = self.attrs_before, None
+        super().stop_application_mode()
 
     def close(self) -> None:
         """Let go of the terminal."""
         super().close()
         self._terminal.aside.put_back()
+        self._restore_attributes(termios.TCSADRAIN)
+
+    def _restore_attributes(self, when: int) -> None:
+        attributes = self.attrs_before or self._shell_attributes
+        if attributes is not None:
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(self.fileno, when, attributes)
 
     def restore_now(self) -> None:
         """Give the terminal back without waiting for anything, for a process that ends at once."""
         with contextlib.suppress(OSError, termios.error):
             os.set_blocking(self._file.fileno(), False)
             os.write(self._file.fileno(), RESTORE.encode())
-        if self.attrs_before is not None:
-            with contextlib.suppress(termios.error):
-                termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
+        self._restore_attributes(termios.TCSANOW)
 
     def run_input_thread(self) -> None:
         """Read the keys: first those that were typed in the lobby."""

@@ -54,7 +54,8 @@ class Lobby:
         except termios.error:
             self.before = None
             return self
-        self._handlers = {number: signal.signal(number, _leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+        ending = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        self._handlers = {number: signal.signal(number, self._leave) for number in ending}
         self._wake = os.pipe()
         self.show(b"")
         self._thread = threading.Thread(target=self._read, name="lobby", daemon=True)
@@ -76,15 +77,23 @@ class Lobby:
     def close(self) -> str:
         """Give the terminal back to the shell; what was typed and is in nobody's hands yet."""
         typed = self.hand_over()
-        if self.before is not None and termios is not None:
-            with contextlib.suppress(OSError, termios.error):
-                self._write(_LEAVE)
-                termios.tcsetattr(self._in, termios.TCSADRAIN, self.before)
-            self.before = None
+        self._restore()
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         self._handlers.clear()
         return shown(typed)
+
+    def _restore(self) -> None:
+        if self.before is not None and termios is not None:
+            with contextlib.suppress(OSError, termios.error):
+                self._write(_LEAVE)
+                termios.tcsetattr(self._in, termios.TCSANOW, self.before)
+            self.before = None
+
+    def _leave(self, number: int, _frame: FrameType | None) -> None:
+        """End at once: nothing was begun, and an exception out of the middle of an import may be lost there."""
+        self._restore()
+        os._exit(128 + number)
 
     def _read(self) -> None:
         waiting = self._wake[0] if self._wake else -1
@@ -169,7 +178,3 @@ def _raw(attributes: list[Any]) -> list[Any]:
             keys[place] = b"\x00"
     keys[termios.VMIN], keys[termios.VTIME] = 1, 0
     return [*flags, keys]
-
-
-def _leave(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)

@@ -46,10 +46,19 @@ def wait_for_raw_keys(child: pexpect.spawn) -> None:
         time.sleep(0.002)
 
 
+def fresh_attributes() -> list:
+    """Those of a terminal that nobody has changed."""
+    ours, theirs = os.openpty()
+    try:
+        return termios.tcgetattr(theirs)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
 def test_a_typed_key_is_shown_before_anything_is_loaded_and_all_is_left_in_order(screen: Spawn, lab: FakeOpenAI):
     lab.always(Reply("A **short** answer."))
     child = screen()
-    before = termios.tcgetattr(child.child_fd)
     wait_for_raw_keys(child)
     child.send("hel")
     child.expect_exact("hel")
@@ -65,12 +74,11 @@ def test_a_typed_key_is_shown_before_anything_is_loaded_and_all_is_left_in_order
     child.expect("ally -i [a-z0-9]+\r\n")
     child.expect(pexpect.EOF)
     assert child.wait() == 0
-    assert termios.tcgetattr(child.child_fd) == before
+    assert termios.tcgetattr(child.child_fd) == fresh_attributes()
 
 
 def test_no_color_writes_none_and_an_unknown_provider_leaves_with_2_and_keeps_what_was_typed(screen: Spawn):
     child = screen("--provider", "nope", NO_COLOR="1")
-    before = termios.tcgetattr(child.child_fd)
     wait_for_raw_keys(child)
     child.send("half a thought")
     child.expect_exact("Unknown provider: nope.")
@@ -79,7 +87,7 @@ def test_no_color_writes_none_and_an_unknown_provider_leaves_with_2_and_keeps_wh
     assert child.wait() == 2
     assert "half a thought" in said
     assert not COLOR.search(said)
-    assert termios.tcgetattr(child.child_fd) == before
+    assert termios.tcgetattr(child.child_fd) == fresh_attributes()
     again = screen()
     again.expect_exact("half a thought")
     again.kill(signal.SIGHUP)
