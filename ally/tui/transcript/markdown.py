@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from ally.terminal.text import clean
 from ally.tui.transcript.leaves import Code, Gap, Leaf, Rule, Words
-from ally.tui.transcript.markdown_table import SAMPLE, Columns, Table, cells_of
+from ally.tui.transcript.markdown_table import MOST_COLUMNS, Columns, Table, cells_of, rows_together
 
 LIMIT = 2_000
 """Characters of a paragraph, and of a line, that are read together."""
@@ -26,11 +26,11 @@ _CODE_LEAD = "  "
 
 _QUOTE = re.compile(r" {0,3}((?:> ?)+)")
 _FENCE = re.compile(r"(`{3,}|~{3,})(?P<info>[^`]*|(?<=~~~).*)$")
-_HEADING = re.compile(r"(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+_HEADING = re.compile(r"(#{1,6})(?:[ \t]+(.*))?$")
 _RULE = re.compile(r"([-*_])[ \t]*(?:\1[ \t]*){2,}$")
 _UNDERLINE = re.compile(r"(={3,}|-{3,})[ \t]*$")
 _ITEM = re.compile(r"([-*+]|\d{1,9}[.)])(?:([ \t]+)(.*)|)$")
-_DELIMITER = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
+_ALIGN = re.compile(r":?-+:?")
 
 
 @dataclass(slots=True)
@@ -155,7 +155,7 @@ class Reader:
             self._start_fence(fence, indent)
             return True
         if heading := _HEADING.match(text):
-            self._add(_Open("words", [heading[2] or ""], style=_heading(len(heading[1]))))
+            self._add(_Open("words", [_untailed(heading[2] or "")], style=_heading(len(heading[1]))))
             self._close()
             return True
         if self._underline(text) or self._delimiter(text):
@@ -247,10 +247,10 @@ class Reader:
         was = self._open
         if was is None or was.kind != "words" or was.joint is not None:
             return False
-        if "|" not in was.lines[-1] or not _DELIMITER.match(text):
+        if "|" not in was.lines[-1] or text.strip("|:- \t"):
             return False
         head, aligns = cells_of(was.lines[-1]), cells_of(text)
-        if len(head) != len(aligns):
+        if len(head) != len(aligns) or len(head) > MOST_COLUMNS or not all(map(_ALIGN.fullmatch, aligns)):
             return False
         lead = was.lead if len(was.lines) == 1 else was.rest
         was.lines.pop()
@@ -264,11 +264,12 @@ class Reader:
         was = self._open
         if was is None or was.columns is None or "|" not in text:
             return False
-        if len(was.lines) >= SAMPLE:
+        if len(was.lines) >= rows_together(len(was.columns.head)) or was.size + len(text) > 2 * LIMIT:
             was.columns = was.columns.measured(was.lines)
             self._close()
             self._open = was = replace(was, lines=[], size=0, lead=was.rest, is_head_shown=False)
         was.lines.append(text)
+        was.size += len(text)
         return True
 
     def _bars(self) -> str:
@@ -320,6 +321,12 @@ def _unquoted(line: str, most: int = _MOST_QUOTES) -> tuple[int, str]:
         quotes += 1
         place += 2 if line.startswith(" ", place + 1) else 1
     return quotes, line[place:]
+
+
+def _untailed(title: str) -> str:
+    """A title without the marks that may close it."""
+    head = title.rstrip("#")
+    return title if head and head[-1] not in " \t" else head.rstrip(" \t")
 
 
 def _heading(level: int) -> str:

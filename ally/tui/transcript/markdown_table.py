@@ -13,9 +13,8 @@ from ally.tui.transcript.markdown_inline import pieces
 from ally.tui.transcript.rows import Piece
 from ally.tui.transcript.wrap import TAB, Row, wrap
 
-SAMPLE = 40
-"""So many rows say how wide the columns are; those after them follow."""
-
+MOST_COLUMNS = 32
+_ROWS, _CELLS = 40, 320
 _BETWEEN = " │ "
 _LEAST = 6
 _BAR = re.compile(r"(?<!\\)\|")
@@ -112,6 +111,11 @@ class Table:
                 parts += [(": ", look.dim), *pieces(_shown(cell), look, look.text)]
                 rows += wrap(parts, width, rest if rows else lead, rest)
         return rows
+
+
+def rows_together(columns: int) -> int:
+    """So many rows are drawn together; the first of them say how wide the columns are."""
+    return max(2, min(_ROWS, _CELLS // columns))
 
 
 def fitting(widths: Sequence[int], room: int) -> list[int] | None:
