@@ -39,7 +39,7 @@ class Memory:
         """`text` was sent."""
         self._lines.remember(text)
         if self._drafts is not None:
-            self._drafts.forget()
+            self._drafts.save(Draft(""))
         try:
             self._history.add(text, self._folder)
         except StorageError as error:

@@ -51,7 +51,7 @@ def spawn(
     """Starts a chat in the trusted folder `work`, ready for the first message, with these options and variables."""
     children: list[pexpect.spawn] = []
 
-    def start(*options: str, ready: bool = True, rows: int = 24, **variables: str) -> pexpect.spawn:
+    def start(*options: str, ready: bool = True, echo: bool = False, rows: int = 24, **variables: str) -> pexpect.spawn:
         if ready:
             trust.trust(work)
         child = pexpect.spawn(
@@ -64,7 +64,8 @@ def spawn(
             dimensions=(rows, 200),
         )
         children.append(child)
-        child.setecho(False)
+        if not echo:
+            child.setecho(False)
         if ready:
             child.expect_exact("Ctrl-D leaves")
             child.expect(PROMPT)

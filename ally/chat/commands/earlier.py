@@ -12,13 +12,15 @@ from ally.terminal.text import one_line
 
 SHOWN = 100
 _LABEL_COLUMNS = 70
+_NAME = "/history"
 
 
 async def history(chat: Chat, words: str) -> str:
     """Give an earlier message back to be changed and sent; list them where nobody can choose."""
     entries = await asyncio.to_thread(History(chat.app.paths.state / FILE).entries)
     wanted = words_of(words)
-    fitting = [text for text in reversed(entries) if all(word in folded(text) for word in wanted)]
+    entries = [text for text in reversed(entries) if not text.startswith(_NAME)]
+    fitting = [text for text in entries if all(word in folded(text) for word in wanted)]
     found = list(dict.fromkeys(fitting))[:SHOWN]
     if not found:
         return "No earlier message has that in it." if wanted else "Nothing was written yet."
@@ -31,4 +33,4 @@ async def history(chat: Chat, words: str) -> str:
     return ""
 
 
-COMMANDS = {"/history": Command("/history [WORDS]", "take an earlier message up again, of any session", history)}
+COMMANDS = {_NAME: Command(f"{_NAME} [WORDS]", "take an earlier message up again, of any session", history)}
