@@ -54,7 +54,8 @@ class ChatScreen(Screen[None]):
         super().__init__()
         self.ally = ally
         self.start = start
-        self.first = first
+        self.early = [first] if first else []
+        """What is sent before somebody can see to it."""
         self.talking: Talking | None = None
         self._stopped_at = self._given_up_at = -TWICE_S
 
@@ -129,6 +130,11 @@ class ChatScreen(Screen[None]):
     def _holds_key(self, text: str) -> bool:
         return any(key in text for key in self.ally.keys.values())
 
+    def on_question_panel_asked(self, message: QuestionPanel.Asked) -> None:
+        """Call who is away."""
+        if self.talking is not None:
+            self.talking.notify(f"{message.question.call.name} waits for your answer.")
+
     def on_composer_unqueue(self) -> None:
         """Give the newest of the texts that wait back."""
         if self.talking is not None and (text := self.talking.take_back()):
@@ -137,7 +143,7 @@ class ChatScreen(Screen[None]):
     def on_composer_submitted(self, message: Composer.Submitted) -> None:
         """Say it, or do it, in its turn."""
         if self.talking is None:
-            self.first = "\n\n".join(filter(None, (self.first, message.text)))
+            self.early.append(message.text)
         else:
             self.talking.take(message.text)
 
@@ -200,8 +206,8 @@ class ChatScreen(Screen[None]):
         self.transcript.toggle()
 
     def action_thinking(self) -> None:
-        """Show the thinking, or fold it."""
-        self.action_command("/thinking")
+        """Show all thinking, or fold it."""
+        self.transcript.thinking = "folded" if self.transcript.thinking == "open" else "open"
 
     def action_select(self, step: int) -> None:
         """Select the block before or after."""
@@ -209,10 +215,7 @@ class ChatScreen(Screen[None]):
 
     def action_scroll_pages(self, pages: int) -> None:
         """Scroll the transcript; the composer keeps the focus."""
-        if pages < 0:
-            self.transcript.scroll_page_up(animate=False)
-        else:
-            self.transcript.scroll_page_down(animate=False)
+        self.transcript.page(pages)
 
     def action_scroll_to(self, end: int) -> None:
         """The first lines, or the last."""

@@ -23,7 +23,9 @@ from ally.engine.loop import send
 from ally.errors import AllyError
 from ally.events import Event, Notice, TextDelta, ThinkingDelta, ToolFinished, ToolRequested, TurnStarted, UsageReported
 from ally.messages import user
+from ally.tui import notify
 from ally.tui.front import TuiFront
+from ally.tui.notify import LONG_S
 from ally.tui.opening import opened
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ class Talking:
     def __init__(self, screen: "ChatScreen") -> None:
         self._screen = screen
         self._front = TuiFront(screen, self._say_next)
-        self._later: deque[str] = deque([screen.first] if screen.first else [])
+        self._later: deque[str] = deque(screen.early)
         self._news = asyncio.Event()
         self.is_open = self.is_busy = self._is_leaving = False
 
@@ -162,11 +164,19 @@ class Talking:
         self._screen.transcript.user_said(text, mentioned(text))
         message = await talk.interrupt.wait_for(message_of(talk, text))
         self.chat.begin_step(text)
+        began_at = time.monotonic()
         async with aclosing(send(talk, message)) as events:
             async for event in events:
                 self.chat.tally.add(event)
                 self._screen.transcript.add(event)
                 self._tell(event)
+        if time.monotonic() - began_at > LONG_S:
+            self.notify("The answer is there.")
+
+    def notify(self, text: str) -> None:
+        """A word to who looks at another window, if the user wants that."""
+        if self.chat.app.settings.tui.notify:
+            notify.tell(self._screen.program, text)
 
     def _tell(self, event: Event) -> None:
         """What runs now, in the status line."""
