@@ -189,6 +189,15 @@ async def test_hostile_names_are_shown_as_text_and_given_back_as_they_are():
     assert app.chosen[-1] in HOSTILE
 
 
+async def test_a_click_takes_an_option_and_no_heading():
+    app = Host(Picker("Model", MODELS))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.click(Rows, offset=(5, 0))
+        assert isinstance(app.screen, Picker)
+        await pilot.click(Rows, offset=(5, 2))
+    assert app.chosen[-1] == "d"
+
+
 async def test_an_empty_list_says_so_and_pasted_control_sequences_are_dropped():
     app = Host(Picker("Session", []))
     async with app.run_test(size=(80, 24)) as pilot:
