@@ -133,7 +133,7 @@ class Talking:
             await self._doing(text)
         except AllyError as error:
             self._screen.transcript.error(error.message, in_chat(error.hint or ""))
-            if not self._screen.composer.text:
+            if not is_command(text) and not self._screen.composer.text:
                 self._screen.composer.restore(text)
         except Interrupted:
             self._screen.transcript.say("(Stopped.)")
