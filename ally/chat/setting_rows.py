@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from ally.app import App
+from ally.chat.listing import in_home, shown
 from ally.config.change import Change, plan_change, plan_removal
-from ally.config.listing import in_home, shown
 from ally.config.load import Loaded
 from ally.config.merge import leaves
 from ally.config.problems import KeyPath, value_at

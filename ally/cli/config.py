@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from ally.chat.listing import in_home, listed, shown
 from ally.cli.exits import OK
 from ally.cli.terminal import say
 from ally.config.change import Change, plan_change, plan_removal
-from ally.config.listing import in_home, listed, shown
 from ally.config.load import config_files
 from ally.config.paths import Paths
 from ally.config.problems import value_at

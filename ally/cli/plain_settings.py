@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from ally.app import App
 from ally.chat.front import Option
+from ally.chat.listing import in_home, listed, shown
 from ally.cli.config import change_setting
 from ally.cli.numbered import NumberedList
 from ally.cli.plain_choice import choose
 from ally.cli.terminal import report_in_chat, say
-from ally.config.listing import in_home, listed, shown
 from ally.config.schema import accepted, describe
 from ally.config.view import as_json, split_key
 from ally.errors import AllyError

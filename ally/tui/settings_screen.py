@@ -16,9 +16,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static, TextArea
 
 from ally.chat.front import Option
+from ally.chat.listing import in_home
 from ally.chat.setting_rows import Setting, change, reset, setting_rows
 from ally.config.change import Change
-from ally.config.listing import in_home
 from ally.errors import AllyError
 from ally.terminal.table import cut
 from ally.terminal.text import clean, one_line
