@@ -36,6 +36,7 @@ OTHER_VARIABLES = {
     "ALLY_HOME": "one folder for everything of Ally: configuration, data, state and cache (an absolute path)",
     "ALLY_HISTORY_DIR": "the folder of the sessions (an absolute path), in place of the data folder",
     "ALLY_OFFLINE": "1: nothing leaves this machine, as with `--offline`",
+    "ALLY_PLAIN": "1: plain lines, as with `--plain`; 0: the screen, also where `tui.plain` says otherwise",
     "ALLY_SANDBOX": "`B` or `C`: a weaker sandbox for commands than this machine could give, to test with",
 }
 
