@@ -21,6 +21,12 @@ def key_of(key: str) -> str:
     return key if len(key) != 1 or key.isalnum() else _character_to_key(key)
 
 
+async def settled(pilot: "Pilot[None]") -> None:
+    """Wait until every message is seen to, and those that came of it."""
+    for _ in range(3):
+        await pilot.pause(0.001)
+
+
 class Host(App[None]):
     """Collects what is sent, and the keys that the composer leaves to the application."""
 
@@ -53,14 +59,12 @@ class Host(App[None]):
         for key in keys:
             character = key if len(key) == 1 else " " if key == "space" else None
             self.post_message(events.Key(key_of(key), character))
-        for _ in range(3):
-            await pilot.pause()
+        await settled(pilot)
 
     async def paste(self, pilot: "Pilot[None]", text: str) -> None:
         """Paste as a terminal does."""
         self.post_message(events.Paste(text))
-        for _ in range(3):
-            await pilot.pause()
+        await settled(pilot)
 
     async def until(self, pilot: "Pilot[None]", is_so: Callable[[], bool]) -> None:
         """Wait for what is done in threads; what does not come is seen by the check after it."""

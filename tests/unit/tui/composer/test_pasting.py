@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,22 +84,23 @@ def test_every_block_comes_back_as_it_was(texts: list[str], between: str) -> Non
     assert Blocks(blocks.within(shown)).unfold(shown) == meant
 
 
-@pytest.mark.parametrize(
-    "written", ["{}", "'{}'", '"{}" ', "file://{url}", "{escaped}", "{}\n", "{other} {escaped}", "{}\n{other}"]
-)
-async def test_a_dropped_picture_becomes_a_mark(tmp_path: Path, written: str) -> None:
+async def test_a_dropped_picture_becomes_a_mark(tmp_path: Path) -> None:
     picture, other = tmp_path / "my picture.png", tmp_path / "other.jpg"
     picture.write_bytes(png(8, 6))
     other.write_bytes(png(3, 2))
-    url = str(picture).replace(" ", "%20")
+    url, escaped = str(picture).replace(" ", "%20"), str(picture).replace(" ", "\\ ")
+    alone = (f"{picture}", f"'{picture}'", f'"{picture}" ', f"file://{url}", escaped, f"{picture}\n", "my picture.png")
     app = Host(root=tmp_path)
     async with app.run_test(size=(80, 8)) as pilot:
-        await app.paste(
-            pilot, written.format(str(picture), url=url, escaped=str(picture).replace(" ", "\\ "), other=other)
-        )
-        assert "my picture.png 8\u00d76] " in app.shown
-        assert '@"my picture.png" ' in app.composer.text
-        assert ("@other.jpg" in app.composer.text) == ("other" in written)
+        for written in alone:
+            await app.paste(pilot, written)
+            assert app.shown == "[picture 1: my picture.png 8\u00d76] "
+            assert app.composer.text == '@"my picture.png" '
+            app.composer.restore("")
+        for written in (f"{other} {escaped}", f"{other}\n{picture}"):
+            await app.paste(pilot, written)
+            assert app.composer.text == '@other.jpg @"my picture.png" '
+            app.composer.restore("")
 
 
 async def test_what_is_no_picture_stays_text(tmp_path: Path) -> None:
