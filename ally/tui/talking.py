@@ -13,7 +13,7 @@ from ally.chat.activity import title_of
 from ally.chat.attach import mentioned, message_of
 from ally.chat.chat import Chat
 from ally.chat.commands.permissions import MODES, policy_of
-from ally.chat.commands.registry import is_command, run_command, usages
+from ally.chat.commands.registry import is_command, run_command, runs_beside, usages
 from ally.chat.hints import in_chat
 from ally.chat.own_command import run_own, tell_own
 from ally.chat.standing import find_tier, standing
@@ -63,6 +63,9 @@ class Talking:
 
     def take(self, text: str) -> None:
         """See to a text that the user sent, after what runs; a message is said as soon as the model is asked again."""
+        if self.is_busy and is_command(text) and runs_beside(text):
+            self._screen.run_worker(self._beside(text), exit_on_error=True)
+            return
         is_message = not (is_command(text) or text.startswith("!") or mentioned(text))
         if self.is_busy and is_message and self.chat.talk.messages and not self._later:
             self.chat.talk.queue(user(text))
@@ -142,6 +145,14 @@ class Talking:
             self._screen.status.busy("", None)
             self._show_standing()
             self._show_queue()
+
+    async def _beside(self, text: str) -> None:
+        """Obey a command while something else runs."""
+        try:
+            if said := await run_command(self.chat, text):
+                self._screen.transcript.say(said)
+        except AllyError as error:
+            self._screen.transcript.error(error.message, in_chat(error.hint or ""))
 
     def _doing(self, text: str) -> Awaitable[None]:
         if text.startswith("!"):

@@ -82,6 +82,18 @@ GROUPS: dict[str, dict[str, Command]] = {
 COMMANDS: dict[str, Command] = {name: command for group in GROUPS.values() for name, command in group.items()}
 
 
+BESIDE = frozenset(
+    "/context /copy /cost /diff /egress /export /help /id /keys /permissions /settings /show /status /theme".split()
+)
+"""Commands that a running turn does not mind."""
+
+
+def runs_beside(text: str) -> bool:
+    """Whether the command that `text` names may run while the model works."""
+    word = text.split(maxsplit=1)[0].lower()
+    return ALIASES.get(word, word) in BESIDE
+
+
 def usages() -> list[tuple[str, str]]:
     """What is typed and what it does, for each command."""
     return [(command.usage, command.help) for command in COMMANDS.values()]
