@@ -17,6 +17,7 @@ from textual.events import Paste
 
 from ally.tui.driver_output import RESTORE, Aside, TerminalFile
 from ally.tui.lobby import keys_of, split
+from ally.tui.polite import Courtesy
 from ally.tui.terminal_keys import TerminalKeys
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Terminal:
     aside: Aside
     lobby: "Lobby | None" = None
     painted: threading.Event = field(default_factory=threading.Event)
+    courtesy: Courtesy = field(default_factory=Courtesy)
 
 
 class Host(Protocol):
@@ -144,9 +146,11 @@ class TerminalDriver(LinuxDriver):
 
     def _read(self) -> bytes:
         try:
-            return os.read(self.fileno, 4096)
+            data = os.read(self.fileno, 4096)
         except OSError:
             return b""
+        self._terminal.courtesy.pressed()
+        return data
 
     def _get_terminal_size(self) -> tuple[int, int]:
         """(columns, rows) of the terminal itself; `COLUMNS` and `LINES` only where it does not know."""

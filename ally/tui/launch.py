@@ -16,6 +16,7 @@ from ally.tui.app import AllyApp
 from ally.tui.driver_output import Aside, TerminalFile
 from ally.tui.lobby import Lobby
 from ally.tui.manners import Manners, describe_crash
+from ally.tui.polite import Courtesy
 from ally.tui.scrollback import as_text, last_lines
 from ally.tui.transcript.view import Transcript
 
@@ -82,8 +83,10 @@ def run(ally: "App", start: "Start", first: str, lobby: Lobby | None = None) -> 
     gc.collect(0)
     gc.freeze()  # what is loaded by now stays: looking through it again and again would only hold up keys
     sys.setswitchinterval(LOADING_SWITCH_S)
+    courtesy = program.terminal.courtesy if program.terminal is not None else Courtesy()
     try:
-        code = program.run()
+        with courtesy.kept():
+            code = program.run()
     finally:
         if lobby is not None:
             lobby.close()

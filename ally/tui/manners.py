@@ -92,6 +92,7 @@ class Manners(App[int]):
         super()._display(screen, renderable)  # pyright: ignore[reportUnknownMemberType] - Textual leaves it open
         if self.terminal is not None and renderable is not None and self._running and not self._batch_count:
             self.terminal.painted.set()
+            self.terminal.courtesy.painted()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every line goes through before it is painted."""
