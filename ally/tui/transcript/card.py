@@ -1,24 +1,30 @@
 """A call of a tool in the transcript: one line, or all of it."""
 
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rich.style import Style
 from textual.strip import Strip
 
 from ally.chat.activity import outcome_of, refusal, seconds_of, subject_of, title_of
 from ally.events import Question
-from ally.messages import BadToolCall, ToolCall, ToolResult
-from ally.terminal.text import one_line
+from ally.messages import NO_WAY_ROUND, BadToolCall, ToolCall, ToolResult
+from ally.terminal.text import clean, one_line
 from ally.tui.look import Look
 from ally.tui.transcript.block import Block
 from ally.tui.transcript.output import Output
 from ally.tui.transcript.rows import Piece, cut, joined
 
+if TYPE_CHECKING:
+    from ally.tui.transcript.picture import Picture
+
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _TURNS_PER_S = 10
 _LIVE_LINES = 3
 _INDENT = "  "
+_NARROW = 10
 
 
 class ToolCard(Block):
@@ -28,6 +34,8 @@ class ToolCard(Block):
     """
 
     can_open = True
+    on_change: Callable[[], None] | None = None
+    """Called in the event loop when it changed by itself, after a picture was decoded."""
 
     def __init__(self, call: ToolCall | BadToolCall) -> None:
         self.call = call
@@ -38,6 +46,7 @@ class ToolCard(Block):
         self._refusal = ""
         self._started = time.monotonic()
         self._seconds: float | None = None
+        self._shown_pictures: list[Picture] = []
 
     @property
     def is_running(self) -> bool:
@@ -58,6 +67,11 @@ class ToolCard(Block):
     def asked(self, question: Question) -> None:
         """The user is asked about it; the time until it goes on does not count."""
         self._question, self._is_asked = question, True
+        self.version += 1
+
+    def edited(self, call: ToolCall) -> None:
+        """The user changed it: what runs is `call`."""
+        self.call, self._question = call, None
         self.version += 1
 
     def denied(self, rule: str, reason: str) -> None:
@@ -83,15 +97,47 @@ class ToolCard(Block):
         """One line, below it the latest output while it runs, or everything."""
         head = [cut(self._head(look), width)]
         if self.is_open:
-            return joined([head, self._output.strips(width, look.text, _INDENT)])
+            return joined([head, *self._details(width, look)])
         if self.is_running:
             live = self._output.last(_LIVE_LINES)
             return head + [cut([(f"{_INDENT}│ ", look.rule), (line, look.dim)], width) for line in live]
         return head
 
     def text(self) -> str:
-        """Title, output and outcome."""
-        return title_of(self.call)
+        """Title, arguments, output and outcome."""
+        call, result = self.call, self.result
+        given = [call.raw, call.problem] if isinstance(call, BadToolCall) else [json.dumps(call.args, indent=2)]
+        said = [result.for_model.removesuffix(NO_WAY_ROUND), result.for_user] if result else self._output.lines
+        return clean("\n".join(filter(None, [title_of(call), *given, *said, self._refusal])))
+
+    def _details(self, width: int, look: Look) -> Iterator[Sequence[Strip]]:
+        """Everything below the first line."""
+        from ally.tui.transcript.card_details import called, came, indented  # late: only an open card needs it
+
+        indent = _INDENT if width > _NARROW else ""
+        room = width - len(indent)
+        preview = self._question.preview if self._question else ""
+        for part in called(self.call, preview, self.result, look, room):
+            yield indented(part, indent)
+        if self.result is None:
+            yield indented(self._output.strips(room, look.text), indent)
+        elif not self._refusal and not isinstance(self.call, BadToolCall):
+            for part in came(self.result, self._output, look, room):
+                yield indented(part, indent)
+            for picture in self._pictures():
+                yield indented(picture.lines(room, look), indent)
+
+    def _pictures(self) -> "list[Picture]":
+        if self.result and self.result.images and not self._shown_pictures:
+            from ally.tui.transcript.picture import Picture  # late: few results hold pictures
+
+            self._shown_pictures = [Picture(image.data, changed=self._changed) for image in self.result.images]
+        return self._shown_pictures
+
+    def _changed(self) -> None:
+        self.version += 1
+        if self.on_change:
+            self.on_change()
 
     def _head(self, look: Look) -> list[Piece]:
         mark, style, outcome = self._standing(look)

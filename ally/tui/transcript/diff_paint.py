@@ -33,7 +33,8 @@ class Painter:
         self.sides = sides(rows)
         self._partner = {one: other for pair in self.sides if -1 not in pair for one, other in (pair, pair[::-1])}
         self._changed: Callable[[str, str], tuple[list[Span], list[Span]]] = lru_cache(1_000)(changed)
-        self.digits = len(str(max((max(row.old, row.new) for row in rows), default=0)))
+        most = max((max(row.old, row.new) for row in rows), default=0)
+        self.digits, self.has_numbers = len(str(most)), most > 0
 
     def shown(self, at: int) -> str:
         """The text of a line as it is shown."""
@@ -68,7 +69,7 @@ class Painter:
 def unified(painter: Painter, width: int) -> Sequence[Strip]:
     """Old and new lines below each other."""
     digits = painter.digits
-    has_numbers = width >= 2 * digits + 4 + _LEAST_TEXT
+    has_numbers = painter.has_numbers and width >= 2 * digits + 4 + _LEAST_TEXT
     gutter = 2 * digits + 4 if has_numbers else 2 if width > _MARK_COLUMNS else 0
     room = max(1, width - gutter)
     rows, look = painter.rows, painter.look

@@ -33,11 +33,12 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """A text before and after; `name` is the file's."""
+    """A text before and after; `name` is the file's, `first` the number of the first line, 0 if that is not known."""
 
     before: str
     after: str
     name: str = ""
+    first: int = 1
 
 
 def rows_of(change: str | Texts) -> list[Row]:
@@ -144,18 +145,19 @@ def _compared(texts: Texts) -> Iterator[Row]:
     if texts.name:
         yield Row("file", texts.name)
     same = matches(before, after)
-    for hunk in _hunks(same):
-        first, last = hunk[0], hunk[-1]
-        yield Row("hunk", f"@@ -{_range(first.old, last.old_end)} +{_range(first.new, last.new_end)} @@")
-        for one, following in pairwise(hunk):
-            for at in range(one.length):
-                yield from _row("same", before[one.old + at], one.old + at + 1, one.new + at + 1)
-            for at in range(one.old_end, following.old):
-                yield from _row("removed", before[at], at + 1, 0)
-            for at in range(one.new_end, following.new):
-                yield from _row("added", after[at], 0, at + 1)
-        for at in range(last.length):
-            yield from _row("same", before[last.old + at], last.old + at + 1, last.new + at + 1)
+    known = texts.first > 0
+    add = texts.first - 1 if known else 0
+    for place, hunk in enumerate(_hunks(same)):
+        start, end = hunk[0], hunk[-1]
+        old, new = _range(start.old, end.old_end, add), _range(start.new, end.new_end, add)
+        if known or place:
+            yield Row("hunk", f"@@ -{old} +{new} @@" if known else "…")
+        for row in _hunk_rows(before, after, hunk):
+            yield (
+                row._replace(old=row.old and row.old + add, new=row.new and row.new + add)
+                if known
+                else Row(row.kind, row.text)
+            )
 
 
 def _hunks(same: list[Match]) -> Iterator[list[Match]]:
@@ -173,14 +175,24 @@ def _hunks(same: list[Match]) -> Iterator[list[Match]]:
             hunk.append(match)
 
 
+def _hunk_rows(before: list[str], after: list[str], hunk: list[Match]) -> Iterator[Row]:
+    for one, following in pairwise([*hunk, Match(hunk[-1].old_end, hunk[-1].new_end, 0)]):
+        for at in range(one.length):
+            yield from _row("same", before[one.old + at], one.old + at + 1, one.new + at + 1)
+        for at in range(one.old_end, following.old):
+            yield from _row("removed", before[at], at + 1, 0)
+        for at in range(one.new_end, following.new):
+            yield from _row("added", after[at], 0, at + 1)
+
+
 def _row(kind: Kind, line: str, old: int, new: int) -> Iterator[Row]:
     yield Row(kind, line.removesuffix("\n"), old, new)
     if not line.endswith("\n"):
         yield Row("note", NO_NEWLINE)
 
 
-def _range(start: int, end: int) -> str:
-    return f"{start + (end > start)},{end - start}"
+def _range(start: int, end: int, add: int) -> str:
+    return f"{start + add + (end > start)},{end - start}"
 
 
 def _split(text: str) -> list[str]:

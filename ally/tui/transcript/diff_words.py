@@ -33,4 +33,10 @@ def _spans(words: list[str], ranges: list[Span]) -> list[Span]:
     ends = [0]
     for word in words:
         ends.append(ends[-1] + len(word))
-    return [(ends[start], ends[end]) for start, end in ranges if end > start]
+    spans: list[Span] = []
+    for start, end in ranges:
+        if spans and end > start and start and words[start - 1].isspace() and ends[start - 1] == spans[-1][1]:
+            spans[-1] = (spans[-1][0], ends[end])  # only a blank between them
+        elif end > start:
+            spans.append((ends[start], ends[end]))
+    return spans

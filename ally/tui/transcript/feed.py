@@ -1,9 +1,11 @@
 """Events and histories become blocks."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from ally.events import (
+    CallEdited,
     Compacted,
     Event,
     MessageFinished,
@@ -65,7 +67,7 @@ class Feed:
                 self._answer(text)
             case ThinkingDelta(text):
                 self._think(text)
-            case PermissionAsked() | PermissionDenied() | ToolProgress() | ToolFinished() | ToolRequested():
+            case PermissionAsked() | CallEdited() | PermissionDenied() | ToolProgress() | ToolFinished() | ToolRequested():
                 self._tool(event)
             case MessageFinished():
                 self._end()
@@ -144,18 +146,22 @@ class Feed:
         self._end()
         self._shown.append(block)
 
-    def _tool(self, event: ToolRequested | PermissionAsked | PermissionDenied | ToolProgress | ToolFinished) -> None:
+    def _tool(self, event: ToolRequested | PermissionAsked | CallEdited | PermissionDenied | ToolProgress | ToolFinished) -> None:
         match event:
             case ToolRequested(call):
                 from ally.tui.transcript.card import ToolCard  # heavy
 
                 card = self._cards[call.id] = ToolCard(call)
                 card.is_tight = True
+                card.on_change = partial(self._shown.changed, card)
                 self._add(card)
                 return
             case PermissionAsked(question):
                 if card := self._cards.get(question.call.id):
                     card.asked(question)
+            case CallEdited(call):
+                if card := self._cards.get(call.id):
+                    card.edited(call)
             case PermissionDenied(call, rule, reason):
                 if card := self._cards.get(call.id):
                     card.denied(rule, reason)
