@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from ally.tui.composer.composer import KEYS as COMPOSER_KEYS
 from ally.tui.composer.composer import Composer
 from ally.tui.look import Look
 from ally.tui.question import QuestionPanel
@@ -26,29 +27,32 @@ TWICE_S = 1.5
 """So soon after the first a key counts as pressed twice."""
 
 
+_KEYS = (
+    Binding("escape", "stop", "stop, twice: rewind"),
+    Binding("tab", "next_agent", "next agent"),
+    Binding("shift+tab", "next_mode", "next permission mode"),
+    Binding("ctrl+c", "give_up", "stop, clear, leave"),
+    Binding("ctrl+d", "leave", "leave"),
+    Binding("ctrl+o", "open", "open a card"),
+    Binding("ctrl+t", "thinking", "thinking"),
+    Binding("alt+up", "select(-1)", "block before"),
+    Binding("alt+down", "select(1)", "block after"),
+    Binding("pageup", "scroll_pages(-1)", "page up"),
+    Binding("pagedown", "scroll_pages(1)", "page down"),
+    Binding("ctrl+home", "scroll_to(0)", "first line"),
+    Binding("ctrl+end", "scroll_to(1)", "last line"),
+    Binding("ctrl+l", "redraw", "redraw"),
+    Binding("f1", "command('/help')", "help"),
+    Binding("f2", "command('/model')", "model"),
+    Binding("f3", "command('/sessions')", "sessions"),
+    Binding("f4", "command('/settings')", "settings"),
+)
+
+
 class ChatScreen(Screen[None]):
     """Where the user talks. What runs behind it is `talking`, None until the chat is opened."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "stop", "stop, twice: rewind"),
-        Binding("tab", "next_agent", "next agent"),
-        Binding("shift+tab", "next_mode", "next permission mode"),
-        Binding("ctrl+c", "give_up", "stop, clear, leave"),
-        Binding("ctrl+d", "leave", "leave"),
-        Binding("ctrl+o", "open", "open a card"),
-        Binding("ctrl+t", "thinking", "thinking"),
-        Binding("alt+up", "select(-1)", "block before"),
-        Binding("alt+down", "select(1)", "block after"),
-        Binding("pageup", "scroll_pages(-1)", "page up"),
-        Binding("pagedown", "scroll_pages(1)", "page down"),
-        Binding("ctrl+home", "scroll_to(0)", "first line"),
-        Binding("ctrl+end", "scroll_to(1)", "last line"),
-        Binding("ctrl+l", "redraw", "redraw"),
-        Binding("f1", "command('/help')", "help"),
-        Binding("f2", "command('/model')", "model"),
-        Binding("f3", "command('/sessions')", "sessions"),
-        Binding("f4", "command('/settings')", "settings"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*_KEYS]
 
     def __init__(self, ally: "Ally", start: "Start", first: str) -> None:
         super().__init__()
@@ -88,8 +92,8 @@ class ChatScreen(Screen[None]):
 
     @property
     def keys(self) -> list[tuple[str, str]]:
-        """The keys of the screen, each with what it does."""
-        return [(key.key, key.description) for key in self.BINDINGS if isinstance(key, Binding)]
+        """The keys of the composer and of the screen, each with what it does."""
+        return [*COMPOSER_KEYS, *((_named(key.key), key.description) for key in _KEYS)]
 
     @property
     def program(self) -> "AllyApp":
@@ -102,10 +106,9 @@ class ChatScreen(Screen[None]):
 
     async def edited(self, text: str) -> str | None:
         """`text` as it comes back from the user's editor; None if it stays as it is."""
-        from ally.chat.editor import edit  # heavy
+        from ally.tui.composer.outside import edit_outside  # heavy
 
-        with self.program.suspend():
-            return edit(text)
+        return await edit_outside(self.program, text)
 
     def on_mount(self) -> None:
         """Take keys at once; everything else comes after the first paint."""
@@ -227,6 +230,11 @@ class ChatScreen(Screen[None]):
     def action_redraw(self) -> None:
         """Paint everything anew, for terminals that something else has written on."""
         self.program.refresh(repaint=True, layout=True)
+
+
+def _named(key: str) -> str:
+    """A key as it stands on keyboards: Ctrl-O, Shift-Tab."""
+    return "-".join(part.capitalize() for part in key.split("+"))
 
 
 def _load() -> "type[Talking]":

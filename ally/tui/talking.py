@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ally.chat.activity import title_of
-from ally.chat.attach import mentioned, message_of
+from ally.chat.attach import mentioned, message_of, missing
 from ally.chat.chat import Chat
 from ally.chat.commands.permissions import MODES, policy_of
 from ally.chat.commands.registry import is_command, run_command, runs_beside, usages
@@ -173,6 +173,8 @@ class Talking:
     async def _answer(self, text: str) -> None:
         talk = self.chat.talk
         self._screen.transcript.user_said(text, mentioned(text))
+        if there_is_no := missing(text):
+            self._screen.transcript.say(f"({', '.join(there_is_no)}: there is no such file, so only the name is said.)")
         message = await talk.interrupt.wait_for(message_of(talk, text))
         self.chat.begin_step(text)
         began_at = time.monotonic()

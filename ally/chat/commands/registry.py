@@ -82,8 +82,8 @@ GROUPS: dict[str, dict[str, Command]] = {
 COMMANDS: dict[str, Command] = {name: command for group in GROUPS.values() for name, command in group.items()}
 
 
-BESIDE = {"/context", "/copy", "/diff", "/export", "/help", "/id", "/permissions", "/show", "/status"}
-BESIDE |= {*look.COMMANDS, *spending.COMMANDS}
+_LOOKING = {"/context", "/copy", "/diff", "/export", "/help", "/id", "/permissions", "/show", "/status"}
+BESIDE = _LOOKING | {*look.COMMANDS, *spending.COMMANDS}
 """Commands that a running turn does not mind."""
 
 
