@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from textual.app import App, ComposeResult
+from textual.events import MouseScrollUp
 from textual.pilot import Pilot
 from textual.strip import Strip
 
@@ -161,6 +162,10 @@ async def test_it_follows_the_end_until_the_user_scrolls_and_says_what_is_below(
         transcript.page(1)
         await frame(pilot)
         assert seen(transcript)[-1].strip() == "and more"
+        end = transcript.scroll_y
+        transcript.post_message(MouseScrollUp(transcript, 5, 5, 0, -1, 0, False, False, False))
+        await frame(pilot)
+        assert transcript.scroll_y == end - 3
         transcript.scroll_home(animate=False)
         await frame(pilot)
         assert seen(transcript)[0].strip() == "line 0"
