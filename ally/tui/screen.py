@@ -1,6 +1,7 @@
 """The chat's own screen: transcript, composer and status line, and what the keys do."""
 
 import asyncio
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -93,7 +94,7 @@ class ChatScreen(Screen[None]):
     @property
     def keys(self) -> list[tuple[str, str]]:
         """The keys of the composer and of the screen, each with what it does."""
-        return [*COMPOSER_KEYS, *((_named(key.key), key.description) for key in _KEYS)]
+        return [(_named(key), help_) for key, help_ in (*COMPOSER_KEYS, *((one.key, one.description) for one in _KEYS))]
 
     @property
     def program(self) -> "AllyApp":
@@ -232,9 +233,9 @@ class ChatScreen(Screen[None]):
         self.program.refresh(repaint=True, layout=True)
 
 
-def _named(key: str) -> str:
-    """A key as it stands on keyboards: Ctrl-O, Shift-Tab."""
-    return "-".join(part.capitalize() for part in key.split("+"))
+def _named(keys: str) -> str:
+    """Keys as they stand on keyboards: Ctrl-O, Shift-Tab."""
+    return re.sub(r"\b[a-z]", lambda first: first[0].upper(), keys.replace("+", "-"))
 
 
 def _load() -> "type[Talking]":
