@@ -126,10 +126,10 @@ class PlainFront:
         if self.app is None or not self.can_ask:
             say("ally config shows the settings, ally config set KEY VALUE changes one.")
             return
-        from ally.cli.plain_settings import change_settings  # late: most chats change nothing
+        from ally.cli.plain_settings import PlainSettings  # late: most chats change nothing
 
         size = shutil.get_terminal_size()
-        await change_settings(self.app, size.lines - _OTHER_ROWS, size.columns, self._ask)
+        await PlainSettings(self.app, size.lines - _OTHER_ROWS, size.columns, self._ask).change()
 
     def _ask(self, prompt: str, text: str = "") -> str | None:
         """A typed line; None if it was given up."""

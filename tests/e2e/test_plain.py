@@ -134,18 +134,27 @@ def test_a_dumb_terminal_adds_to_what_is_given_back_and_writes_longer_texts_line
     assert len(lab.calls) == calls
 
 
-def test_settings_are_changed_and_ctrl_c_twice_leaves(chat, checkout: Path):
+def test_settings_are_changed_and_ctrl_c_twice_leaves(chat, home: Path):
     chat.sendline("/settings")
-    for value, shown in (("perhaps", "Error: "), ("false", "tui.notify is set")):
-        chat.expect(CHOICE)
-        chat.sendline("tui.notify")
-        chat.expect_exact("an empty line leaves it as it is: ")
-        chat.sendline(value)
-        chat.expect_exact(shown)
+    chat.expect(CHOICE)
+    chat.sendline("temperatures.general")
+    chat.expect_exact("an empty line leaves it as it is: ")
+    chat.sendline("7")
+    chat.expect_exact("Error: ")
+    chat.expect(PROMPT)
+    chat.sendline("/settings")
+    chat.expect(CHOICE)
+    chat.sendline("tui.notify")
+    chat.expect_exact("1  true (now)")
+    chat.expect(CHOICE)
+    chat.sendline("false")
+    chat.expect_exact("tui.notify is set in ")
+    chat.expect(PROMPT)
+    chat.sendline("/agent")
     chat.expect(CHOICE)
     chat.sendintr()
     chat.expect(PROMPT)
-    assert json.loads((checkout / "config.json").read_text())["tui"] == {"notify": False}
+    assert json.loads((home / ".config" / "ally" / "config.json").read_text())["tui"] == {"notify": False}
     chat.sendintr()
     chat.expect_exact("Ctrl-C again")
     chat.expect(PROMPT)
