@@ -13,7 +13,7 @@ from ally.cli.choosing import wants_plain
 from ally.cli.streams import flush, open_streams, output_lost
 from ally.cli.terminal import report, say
 from ally.config.glance import may_be_set
-from ally.config.paths import config_files
+from ally.config.paths import config_files, find_checkout, find_paths
 from ally.errors import AllyError
 
 if TYPE_CHECKING:
@@ -86,27 +86,29 @@ def _dispatch(args: argparse.Namespace, api_keys: ApiKeys | None) -> int:
 
 def _chat(args: argparse.Namespace, api_keys: ApiKeys | None) -> int:
     """The chat: on the whole screen, which takes keys from here on, or in plain lines."""
-    app = _open(args, api_keys)
-    if wants_plain(args, os.environ, lambda: _is_plain_set(app)):
-        from ally.cli import plain  # heavy
-        from ally.cli.meter import Meter  # heavy
-        from ally.models.progress import listen  # heavy
+    if wants_plain(args, os.environ, _may_be_plain):
+        app = _open(args, api_keys)
+        if wants_plain(args, os.environ, lambda: app.settings.tui.plain):
+            from ally.cli import plain  # heavy
+            from ally.cli.meter import Meter  # heavy
+            from ally.models.progress import listen  # heavy
 
-        listen(Meter())
-        return plain.run(args, app)
+            listen(Meter())
+            return plain.run(args, app)
     from ally.tui.lobby import Lobby  # heavy
 
     lobby = Lobby().open()
     try:
         from ally.cli import full  # heavy
 
-        return full.run(args, app, lobby)
+        return full.run(args, _open(args, api_keys), lobby)
     finally:
         lobby.close()
 
 
-def _is_plain_set(app: "App") -> bool:
-    return may_be_set("plain", config_files(app.paths, app.checkout)) and app.settings.tui.plain
+def _may_be_plain() -> bool:
+    """Whether a configuration file may set `tui.plain`; if none can, the settings are read after the paint."""
+    return may_be_set("plain", config_files(find_paths(os.environ), find_checkout()))
 
 
 def _open(args: argparse.Namespace, api_keys: ApiKeys | None) -> "App":
