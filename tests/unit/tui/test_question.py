@@ -21,8 +21,8 @@ from ally.tui.quiet import Quiet
 
 EVERY = ("once", "session", "project", "always")
 NASTY = (
-    "[bold red]x[/] [@click=app.quit]y[/] \x1b]8;;http://evil\x07\x1b[2J\r\b\x00\u202e\u200b\ud800\u2028e\u0301👩\u200d🚀漢\t"
-    + " " * 60
+    "[bold red]x[/] [@click=app.quit]y[/] \x1b]8;;http://evil\x07\x1b[2J\r\b\x00\u202e\u200b\ud800\u2028e\u0301"
+    "👩\u200d🚀漢\t" + " " * 60
 )
 LONG = "\n".join(f"echo {number}" for number in range(100))
 
