@@ -19,6 +19,7 @@ _BEGUN_CHARS = 4_000
 _SUBJECT_COLUMNS = 160
 _SUBJECTS = ("command", "path", "pattern", "url", "query", "id")
 """Arguments that say best what a call is about, in this order."""
+_VERB_WORDS = 2  # "looked at"
 _MEASURED = re.compile(r", (\d+\.\d) s(?=,|$)")
 _TIER = re.compile(r", sandbox \w+$")
 
@@ -144,10 +145,17 @@ def outcome_of(call: ToolCall | BadToolCall, result: ToolResult) -> str:
         lines = clean(plain(result.for_model)).strip().split("\n")
         return one_line(lines[-1] if lines[-1].startswith("[") else lines[0])
     said = _TIER.sub("", _MEASURED.sub("", said))
-    subject = one_line(_subject(call))
-    before, found, after = said.partition(subject) if subject else ("", "", "")
-    if found and " " not in before.strip():  # "edited a.py, +1 -1 lines" below "edit a.py"
-        return after.lstrip(",: ").removeprefix("which is ")
+    path = one_line(_subject(call)) if "path" in call.args else ""
+    before, found, after = said.partition(f" {path}") if path else (said, "", "")
+    is_whole = not after or after[0] in ",: "
+    if (
+        found
+        and is_whole
+        and before.isascii()
+        and before.replace(" ", "").isalpha()
+        and before.count(" ") < _VERB_WORDS
+    ):
+        return after.lstrip(",: ").removeprefix("which is ")  # of "edited a.py, +1 -1 lines" below "edit a.py"
     return said
 
 

@@ -5,12 +5,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.style import Style
 from textual.strip import Strip
 
 from ally.chat.activity import outcome_of, refusal, seconds_of, subject_of, title_of
 from ally.events import Question
 from ally.messages import NO_WAY_ROUND, BadToolCall, ToolCall, ToolResult
+from ally.terminal.table import cut as shorten
 from ally.terminal.text import clean, one_line
 from ally.tui.look import Look
 from ally.tui.transcript.block import Block
@@ -25,6 +27,7 @@ _TURNS_PER_S = 10
 _LIVE_LINES = 3
 _INDENT = "  "
 _NARROW = 10
+_LEAST_SUBJECT = 8
 
 
 class ToolCard(Block):
@@ -71,7 +74,9 @@ class ToolCard(Block):
 
     def edited(self, call: ToolCall) -> None:
         """The user changed it: what runs is `call`."""
-        self.call, self._question = call, None
+        self.call = call
+        if self._question is not None and self._question.call.args != call.args:  # its preview is another one's
+            self._question = None
         self.version += 1
 
     def denied(self, rule: str, reason: str) -> None:
@@ -95,7 +100,7 @@ class ToolCard(Block):
 
     def lines(self, width: int, look: Look) -> Sequence[Strip]:
         """One line, below it the latest output while it runs, or everything."""
-        head = [cut(self._head(look), width)]
+        head = [cut(self._head(width, look), width)]
         if self.is_open:
             return joined([head, *self._details(width, look)])
         if self.is_running:
@@ -139,18 +144,19 @@ class ToolCard(Block):
         if self.on_change:
             self.on_change()
 
-    def _head(self, look: Look) -> list[Piece]:
+    def _head(self, width: int, look: Look) -> list[Piece]:
+        """Of a title that is too long the subject is cut, so that the outcome is seen."""
         mark, style, outcome = self._standing(look)
-        pieces = [
-            (f"{mark} ", style),
-            (one_line(self.call.name), look.strong),
-            (f" {subject_of(self.call)}", look.text),
-        ]
+        name, subject = one_line(self.call.name), subject_of(self.call)
+        ending: list[Piece] = []
         if outcome:
-            pieces.append((f"  {outcome}", style if self._refusal or self._failed else look.dim))
+            ending.append((f"  {outcome}", style if self._refusal or self._failed else look.dim))
         if seconds := self._duration():
-            pieces.append((f"  {seconds}", look.dim))
-        return pieces
+            ending.append((f"  {seconds}", look.dim))
+        room = width - cell_len(f"{mark} {name} {''.join(text for text, _ in ending)}")
+        if _LEAST_SUBJECT < room < cell_len(subject):
+            subject = shorten(subject, room)
+        return [(f"{mark} ", style), (name, look.strong), (f" {subject}", look.text), *ending]
 
     def _standing(self, look: Look) -> tuple[str, Style, str]:
         if self._refusal:

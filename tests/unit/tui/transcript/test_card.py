@@ -45,6 +45,8 @@ def test_a_call_that_runs_shows_its_latest_output_and_then_one_line():
 
 def test_an_outcome_does_not_say_the_title_again():
     assert shown(card(EDIT, ToolResult("c1", "", "edited a.py, +1 -1 lines"))) == ["✓ edit a.py  +1 -1 lines"]
+    grep = ToolCall("c1", "grep", {"pattern": "in", "path": "2"})
+    assert shown(card(grep, ToolResult("c1", "", "3 matches in 2 files"))) == ["✓ grep 2  3 matches in 2 files"]
 
 
 def test_a_question_and_a_refusal_are_told_apart_by_their_marks():
@@ -110,3 +112,8 @@ def test_no_field_leaves_its_columns_or_reaches_the_terminal(one, two, width):
         check(made.lines(width, LOOK), width)
         made.toggle()
         check(made.lines(width, LOOK), width)
+
+
+def test_of_a_long_title_the_subject_is_cut_and_not_the_outcome():
+    call = ToolCall("c1", "shell", {"command": "python -m pytest tests/unit/tui/transcript -q --durations=4"})
+    assert shown(card(call, ToolResult("c1", "", "exit 0, 3.0 s")), 40) == ["✓ shell python -m pytest…  exit 0  3.0 s"]
