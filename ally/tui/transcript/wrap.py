@@ -139,7 +139,9 @@ def _ascii_cuts(line: str, rooms: tuple[int, int], by_word: bool) -> list[tuple[
         head = line[start:place].rstrip(" ") if place > start else ""
         if head:
             cuts.append((start, start + len(head)))
-            start = size - len(line[place:].lstrip(" "))
+            start = place
+            while start < size and line[start] == " ":
+                start += 1
         else:
             cuts.append((start, start + room))
             start += room

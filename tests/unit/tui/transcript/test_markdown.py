@@ -152,8 +152,8 @@ def test_what_is_drawn_again_for_each_frame_does_not_grow_with_the_answer(begin:
     reader = Reader()
     reader.feed(begin)
     most = 0
-    for _ in range(40):
-        reader.feed(line * 125)
+    for _ in range(20):
+        reader.feed(line * 250)
         most = max(most, sum(len(row.text) for leaf in reader.unfinished() for row in leaf.rows(80, LOOK)))
     assert 0 < most <= 4 * LIMIT
     reader.end()

@@ -178,17 +178,17 @@ async def test_it_follows_the_end_until_the_user_scrolls_and_says_what_is_below(
 async def test_what_is_in_sight_stays_when_the_width_changes_and_when_guesses_were_wrong() -> None:
     history = [
         message
-        for n in range(300)
-        for message in (user(f"question {n}"), assistant(f"answer {n} " + "word " * (n % 90)))
+        for n in range(100)
+        for message in (user(f"question {n}"), assistant(f"answer {n} " + "word " * (n % 60)))
     ]
     async with open_transcript(80, 12) as (transcript, pilot):
         transcript.load(history)
         await frame(pilot)
-        assert "answer 299" in "\n".join(seen(transcript))
-        for _ in range(40):
+        assert "answer 99" in "\n".join(seen(transcript))
+        for _ in range(20):
             transcript.page(-1)
         await frame(pilot)
-        for _ in range(30):
+        for _ in range(60):
             transcript.select(-1)
         first = seen(transcript)[1].split()[:3]
         assert first[0] == "▌"
