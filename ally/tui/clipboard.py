@@ -13,7 +13,7 @@ MAX_BYTES = 74_000
 """Terminals drop more than 100,000 characters of base64 without a word."""
 
 
-def copy(app: App[Any], text: str, env: Mapping[str, str] = os.environ) -> bool:
+def copy(app: App[Any], text: str, env: Mapping[str, str] = os.environ) -> bool:  # Any: whatever it gives
     """Put `text` into the clipboard with OSC 52, through tmux where it runs; False if it is too long or cannot be.
 
     Whether the terminal allows it is not known: it gives no answer.

@@ -166,7 +166,7 @@ def _tail(text: str, columns: int) -> str:
     return text
 
 
-def _raw(attributes: list[Any]) -> list[Any]:
+def _raw(attributes: list[Any]) -> list[Any]:  # Any: as termios has them
     """`attributes` with every key handed on at once and none shown; only Ctrl-C still stops the program."""
     if termios is None:
         return attributes

@@ -19,7 +19,7 @@ _OSC_9 = ("iterm.app", "wezterm", "ghostty", "kitty", "conemu")
 _OSC_777 = ("rxvt", "foot", "contour")
 
 
-def tell(app: App[Any], text: str, env: Mapping[str, str] = os.environ) -> None:
+def tell(app: App[Any], text: str, env: Mapping[str, str] = os.environ) -> None:  # Any: whatever it gives
     """Notify and ring the bell if the terminal is not in front; the caller has asked whether the user wants that."""
     if app.app_focus:
         return
@@ -29,7 +29,7 @@ def tell(app: App[Any], text: str, env: Mapping[str, str] = os.environ) -> None:
         _tell(app, text, env)
 
 
-def _tell(app: App[Any], text: str, env: Mapping[str, str]) -> None:
+def _tell(app: App[Any], text: str, env: Mapping[str, str]) -> None:  # Any: as above
     sequence = sequence_for(text, env)
     if sequence and passes(env):
         send(app, wrapped(sequence, env))
