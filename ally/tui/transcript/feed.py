@@ -67,7 +67,14 @@ class Feed:
                 self._answer(text)
             case ThinkingDelta(text):
                 self._think(text)
-            case PermissionAsked() | CallEdited() | PermissionDenied() | ToolProgress() | ToolFinished() | ToolRequested():
+            case (
+                PermissionAsked()
+                | CallEdited()
+                | PermissionDenied()
+                | ToolProgress()
+                | ToolFinished()
+                | ToolRequested()
+            ):
                 self._tool(event)
             case MessageFinished():
                 self._end()
@@ -146,7 +153,9 @@ class Feed:
         self._end()
         self._shown.append(block)
 
-    def _tool(self, event: ToolRequested | PermissionAsked | CallEdited | PermissionDenied | ToolProgress | ToolFinished) -> None:
+    def _tool(
+        self, event: ToolRequested | PermissionAsked | CallEdited | PermissionDenied | ToolProgress | ToolFinished
+    ) -> None:
         match event:
             case ToolRequested(call):
                 from ally.tui.transcript.card import ToolCard  # heavy
