@@ -17,7 +17,7 @@ from ally.tui.transcript.code import colored
 from ally.tui.transcript.diff import diff_lines
 from ally.tui.transcript.diff_rows import Texts
 from ally.tui.transcript.output import Output
-from ally.tui.transcript.rows import LazyStrips, cut, fold, plain_strips, tidy
+from ally.tui.transcript.rows import LazyStrips, cut, fold, joined, plain_strips, tidy
 
 Parts = Iterator[Sequence[Strip]]
 
@@ -77,7 +77,7 @@ def _argument(name: str, value: object, language: str, look: Look, width: int) -
         text, language = json.dumps(value, ensure_ascii=False, indent=2), "json"
     head = cut([(label.rstrip(), look.dim)], width)
     if len(text) > _COLORED_CHARS:
-        return [head, *Output(text).strips(width, look.text)]
+        return joined([[head], Output(text).strips(width, look.text)])
     lines = tuple(tidy(line) for line in text.rstrip("\n").split("\n"))
     return [head, *(Strip(row) for pieces in colored(lines, language, look) for row in fold(pieces, width))]
 

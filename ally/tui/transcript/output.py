@@ -83,6 +83,8 @@ class Output:
 
 
 def _shown(line: str) -> str:
+    if line.isascii() and line.isprintable():
+        return line
     return expanded(clean(plain(line)))
 
 

@@ -98,7 +98,7 @@ def test_long_output_is_made_when_looked_at_and_grows():
     assert shown(made)[-2:] == ["  4999", "  last"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(TEXTS, TEXTS, WIDTHS)
 def test_no_field_leaves_its_columns_or_reaches_the_terminal(one, two, width):
     args = {one: two, "path": one, "edits": [{"old": one, "new": two}], "content": two}

@@ -143,7 +143,7 @@ def test_the_lines_shown_make_the_new_text_of_the_old(before, after):
     )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(TEXTS, TEXTS, WIDTHS, st.sampled_from(["auto", "unified", "side-by-side"]))
 def test_no_text_leaves_its_columns_or_reaches_the_terminal(one, two, width, style):
     check(diff_lines(Texts(one, two, one), width, LOOK, style), width)
