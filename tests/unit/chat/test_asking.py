@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ally.chat.asking import body as lines_of
@@ -91,6 +91,7 @@ def test_nothing_is_agreed_to_before_all_of_it_was_shown(text):
     assert understood(text, EVERY, has_hidden=True) == "(Not all of it was shown yet: v shows the rest.)"
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=()), max_size=60), st.integers(2, 40))
 def test_lines_fit_and_lose_nothing(text: str, room: int):
     line = visible(text).replace("\n", " ")
@@ -162,6 +163,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["shell", "write", "edit"]),
     st.dictionaries(st.sampled_from(["command", "content", "a"]), json_values),
