@@ -14,7 +14,8 @@ _MAX_PATH = 400
 _BORDER = r"\s:#`'\"()\[\]<>|*,;"
 _PLACE = re.compile(
     rf"(?<![^{_BORDER}])(?P<path>[^{_BORDER}]{{1,{_MAX_PATH}}})"
-    r"(?::(?P<first>\d{1,7})(?:[-\u2013](?P<last>\d{1,7})|:\d{1,5})?|#L(?P<one>\d{1,7})(?:-L?(?P<end>\d{1,7}))?)(?![\w])"
+    r"(?::(?P<first>\d{1,7})(?:[-\u2013](?P<last>\d{1,7})|:\d{1,5})?"
+    r"|#L(?P<one>\d{1,7})(?:-L?(?P<end>\d{1,7}))?)(?![\w])"
 )
 _TRIED = 2_000
 _AT_PLUS = ("vim", "vi", "nvim", "gvim", "view", "nano", "emacs", "emacsclient", "joe", "kak", "mg", "ne", "jed", "nvi")
