@@ -176,6 +176,7 @@ class Talking:
         if there_is_no := missing(text):
             self._screen.transcript.say(f"({', '.join(there_is_no)}: there is no such file, so only the name is said.)")
         message = await talk.interrupt.wait_for(message_of(talk, text))
+        self._screen.transcript.pictures(message)
         self.chat.begin_step(text)
         began_at = time.monotonic()
         async with aclosing(send(talk, message)) as events:

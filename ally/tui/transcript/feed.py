@@ -79,7 +79,7 @@ class Feed:
             case MessageFinished():
                 self._end()
             case UserSaid(message):
-                self._add(_said(message))
+                self._said(message)
             case Compacted(before, after, summary):
                 line = f"(The conversation was summarised: about {before:,} tokens became {after:,}.)"
                 self._add(Folded(line, summary))
@@ -95,7 +95,7 @@ class Feed:
         for message in messages:
             match message:
                 case UserMessage():
-                    self._add(_said(message))
+                    self._said(message)
                 case AssistantMessage(parts):
                     for part in parts:
                         self._part(part)
@@ -103,6 +103,19 @@ class Feed:
                     for result in results:
                         self._tool(ToolFinished(result))
         self._stop()
+
+    def pictures(self, message: UserMessage) -> None:
+        """The pictures that go along with a message."""
+        for image in (part for part in message.parts if isinstance(part, Image)):
+            from ally.tui.transcript.picture import Picture  # late: few messages hold pictures
+
+            picture = Picture(image.data, image.media_type)
+            picture.changed = partial(self._shown.changed, picture)
+            self._add(picture)
+
+    def _said(self, message: UserMessage) -> None:
+        self._add(Said(message.text))
+        self.pictures(message)
 
     def clear(self) -> None:
         """Nothing grows or runs any more."""
@@ -201,15 +214,6 @@ class Feed:
             card.stop()
             self._shown.changed(card)
         self._cards.clear()
-
-
-def _said(message: UserMessage) -> Said:
-    images = [part for part in message.parts if isinstance(part, Image)]
-    return Said(message.text, [f"{image.media_type}, {_size(len(image.data))}" for image in images])
-
-
-def _size(size_bytes: int) -> str:
-    return f"{size_bytes / 1024:,.0f} kB" if size_bytes >= 1024 else f"{size_bytes} bytes"
 
 
 def _notice(text: str, retry_in_s: float | None) -> str:

@@ -25,7 +25,7 @@ class Picture(Block):
     """
 
     def __init__(self, data: bytes, name: str = "", changed: Callable[[], None] | None = None) -> None:
-        self._data, self._name, self._on_change = data, name, changed
+        self._data, self._name, self.changed = data, name, changed
         self._pixels: Pixels | None = None
         self._job: asyncio.Task[None] | None = None
         self._fitted: tuple[int, Look, list[Strip]] | None = None
@@ -69,8 +69,8 @@ class Picture(Block):
     async def _decode_aside(self) -> None:
         self._pixels = await asyncio.to_thread(read, self._data, MAX_COLUMNS, 2 * MAX_ROWS)
         self.version += 1
-        if self._on_change:
-            self._on_change()
+        if self.changed:
+            self.changed()
 
 
 def _half_blocks(upper: Sequence[tuple[int, int, int]], lower: Sequence[tuple[int, int, int]] | None) -> Strip:

@@ -14,7 +14,7 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from ally.events import Event
-from ally.messages import Message
+from ally.messages import Message, UserMessage
 from ally.tui.look import Look
 from ally.tui.transcript import code
 from ally.tui.transcript.block import Block
@@ -102,6 +102,10 @@ class Transcript(ScrollView, can_focus=False):
         """Show what the user said, and go to the end."""
         self.append(Said(text, attached))
         self.scroll_to_end()
+
+    def pictures(self, message: UserMessage) -> None:
+        """Show the pictures of a message that stands there already."""
+        self._feed.pictures(message)
 
     def say(self, text: str) -> None:
         """Show a command's output or a remark, as it is."""
