@@ -12,6 +12,11 @@ from pathlib import Path
 from ally.errors import UsageError
 from ally.terminal.text import one_line
 
+_AT_PLUS = ("vim", "vi", "nvim", "gvim", "view", "nano", "emacs", "emacsclient", "joe", "kak", "mg", "ne", "jed", "nvi")
+_AT_COLON = ("subl", "hx", "helix", "zed", "zeditor", "mate", "lapce", "pulsar", "atom")
+_AT_LINE = ("kate", "idea", "pycharm")
+_AT_GOTO = ("code", "code-insiders", "codium", "vscodium", "cursor", "windsurf")
+
 _KNOWN = ("nano", "vim", "vi", "emacs")
 _MAX_BYTES = 20_000_000
 
@@ -32,6 +37,39 @@ def edit(text: str, env: Mapping[str, str] = os.environ) -> str | None:
             opened.write(text)
         _run(command, file, env)
         return _changed(file, text)
+
+
+def look_at(path: Path, line: int, env: Mapping[str, str] = os.environ) -> None:
+    """Open the file in the user's editor, at that line where the editor is known. `path` is absolute.
+
+    Raises:
+        UsageError: there is no editor, or it fails.
+    """
+    _start(command_at(path, line, env), env)
+
+
+def command_at(path: Path, line: int, env: Mapping[str, str]) -> list[str]:
+    """The command that opens the user's editor there.
+
+    Raises:
+        UsageError: there is no editor.
+    """
+    command = _editor(env)
+    return [*command, *_arguments(Path(command[0]).name.removesuffix(".exe"), line, str(path))]
+
+
+def _arguments(editor: str, line: int, path: str) -> list[str]:
+    if editor in _AT_PLUS:
+        return [f"+{line}", path]
+    if editor in _AT_COLON:
+        return [f"{path}:{line}"]
+    if editor in _AT_GOTO:
+        return ["--goto", f"{path}:{line}"]
+    if editor == "micro":
+        return [path, f"+{line}"]
+    if editor in _AT_LINE:
+        return ["--line", str(line), path]
+    return [path]
 
 
 def _editor(env: Mapping[str, str]) -> list[str]:
@@ -55,13 +93,16 @@ def _editor(env: Mapping[str, str]) -> list[str]:
 
 
 def _run(command: list[str], file: Path, env: Mapping[str, str]) -> None:
+    if code := _start([*command, str(file)], env):
+        raise UsageError(f"The editor {one_line(command[0])} ended with {code}; the text stays as it was.")
+
+
+def _start(command: list[str], env: Mapping[str, str]) -> int:
     name = one_line(command[0])
     try:
-        ended = subprocess.run([*command, str(file)], env=dict(env), check=False)
+        return subprocess.run(command, env=dict(env), check=False).returncode
     except OSError as exc:
         raise UsageError(f"The editor {name} could not be started: {exc.strerror}.", hint="set EDITOR") from exc
-    if ended.returncode:
-        raise UsageError(f"The editor {name} ended with {ended.returncode}; the text stays as it was.")
 
 
 def _changed(file: Path, before: str) -> str | None:

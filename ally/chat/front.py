@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from ally.messages import Message
@@ -51,6 +52,10 @@ class Front(Protocol):
 
     async def write(self, title: str, text: str) -> str | None:
         """`text` as the user changed it; None if it was given up, or if there is nobody to ask."""
+        ...
+
+    async def look_at(self, path: Path, line: int) -> None:
+        """Open a file in the user's editor at that line; nothing where there is nobody to ask."""
         ...
 
     def send(self, text: str) -> None:

@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ally.app import App
 from ally.chat.front import Option
@@ -79,6 +80,14 @@ class PlainFront:
 
         with handing_over():
             return edit(text, variables)
+
+    async def look_at(self, path: Path, line: int) -> None:
+        """Open a file in the user's editor, where somebody is there to use it."""
+        from ally.chat.editor import look_at  # late: most chats never need one
+
+        if self.can_ask:
+            with handing_over():
+                look_at(path, line)
 
     def send(self, text: str) -> None:
         """Say `text` before anything else is read."""

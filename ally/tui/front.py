@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ally.chat.front import Option
@@ -73,6 +74,12 @@ class TuiFront:
     async def write(self, title: str, text: str) -> str | None:
         """`text` as it comes back from the user's editor."""
         return await self._screen.edited(text)
+
+    async def look_at(self, path: Path, line: int) -> None:
+        """Open a file in the user's editor, with the screen put aside."""
+        from ally.tui.composer.outside import look_outside  # late: only /open needs it
+
+        await look_outside(self._screen.program, path, line)
 
     def send(self, text: str) -> None:
         """Say `text` to the model before anything else that waits."""

@@ -47,6 +47,7 @@ _KEYS = (
     Binding("f2", "command('/model')", "model"),
     Binding("f3", "command('/sessions')", "sessions"),
     Binding("f4", "command('/settings')", "settings"),
+    Binding("f5", "command('/open')", "open a place that the answer names"),
 )
 
 

@@ -12,6 +12,7 @@ from ally.chat.commands import (
     look,
     models,
     permissions,
+    places,
     rewind,
     sessions,
     spending,
@@ -68,7 +69,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     "Who answers": {**models.COMMANDS, **answering.COMMANDS},
     "This conversation": {**sessions.COMMANDS, **rewind.COMMANDS, **window.COMMANDS},
     "What is said": {**texts.COMMANDS, **earlier.COMMANDS},
-    "Files": changes.COMMANDS,
+    "Files": {**changes.COMMANDS, **places.COMMANDS},
     "What may happen": {**permissions.COMMANDS, **spending.COMMANDS},
     "Ally": {
         "/help": Command(

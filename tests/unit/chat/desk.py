@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ally.chat.front import Option
 from ally.errors import UsageError
@@ -23,6 +24,7 @@ class Desk:
     restored: list[str] = field(default_factory=list)
     copied: list[str] = field(default_factory=list)
     shown: list[Sequence[Message]] = field(default_factory=list)
+    looked_at: list[tuple[Path, int]] = field(default_factory=list)
     theme: str = "dark"
     has_seen_settings: bool = False
 
@@ -46,6 +48,9 @@ class Desk:
 
     async def write(self, title: str, text: str) -> str | None:
         return self.writes
+
+    async def look_at(self, path: Path, line: int) -> None:
+        self.looked_at.append((path, line))
 
     def send(self, text: str) -> None:
         self.sent.append(text)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ally.chat.editor import edit
+from ally.chat.editor import command_at, edit
 from ally.errors import UsageError
 
 
@@ -49,3 +49,22 @@ def test_an_editor_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No editor") as caught:
         edit("text", {"PATH": str(tmp_path), "EDITOR": " "})
     assert caught.value.hint == "set EDITOR to the one you use"
+
+
+@pytest.mark.parametrize(
+    ("editor", "arguments"),
+    [
+        ("vim", ["+7", "/p/a b.py"]),
+        ("nano -w", ["-w", "+7", "/p/a b.py"]),
+        ("code --wait", ["--wait", "--goto", "/p/a b.py:7"]),
+        ("hx", ["/p/a b.py:7"]),
+        ("micro", ["/p/a b.py", "+7"]),
+        ("pycharm", ["--line", "7", "/p/a b.py"]),
+        ("ed", ["/p/a b.py"]),
+    ],
+)
+def test_known_editors_open_at_the_line(tmp_path: Path, editor: str, arguments: list[str]):
+    name = editor.partition(" ")[0]
+    (tmp_path / name).touch(0o755)
+    for env in ({"EDITOR": editor}, {"EDITOR": "other", "VISUAL": editor}):
+        assert command_at(Path("/p/a b.py"), 7, {**env, "PATH": str(tmp_path)}) == [name, *arguments]

@@ -1,9 +1,7 @@
-"""Places in files that a text names, and how the user's editor is opened there."""
+"""Places in files that a text names."""
 
-import os
 import re
-import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +16,6 @@ _PLACE = re.compile(
     r"|#L(?P<one>\d{1,7})(?:-L?(?P<end>\d{1,7}))?)(?![\w])"
 )
 _TRIED = 2_000
-_AT_PLUS = ("vim", "vi", "nvim", "gvim", "view", "nano", "emacs", "emacsclient", "joe", "kak", "mg", "ne", "jed", "nvi")
-_AT_COLON = ("subl", "hx", "helix", "zed", "zeditor", "mate", "lapce", "pulsar", "atom")
-_AT_LINE = ("kate", "idea", "pycharm")
-_AT_GOTO = ("code", "code-insiders", "codium", "vscodium", "cursor", "windsurf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,36 +35,6 @@ def find_citations(text: str, root: Path) -> list[Citation]:
     Looks at the disk, so not on the event loop where it may be slow.
     """
     return list(_found(text, root.resolve()))[:MAX_FOUND]
-
-
-def open_at(citation: Citation, env: Mapping[str, str] | None = None) -> list[str]:
-    """The command that opens `$VISUAL` or `$EDITOR` there; an editor that is not known gets the file only.
-
-    Empty if no editor is set.
-    """
-    env = os.environ if env is None else env
-    try:
-        argv = shlex.split(env.get("VISUAL") or env.get("EDITOR") or "")
-    except ValueError:  # an open quotation mark
-        return []
-    if not argv:
-        return []
-    name, line, path = Path(argv[0]).name.removesuffix(".exe"), citation.line_start, str(citation.path)
-    return [*argv, *_arguments(name, line, path)]
-
-
-def _arguments(editor: str, line: int, path: str) -> list[str]:
-    if editor in _AT_PLUS:
-        return [f"+{line}", path]
-    if editor in _AT_COLON:
-        return [f"{path}:{line}"]
-    if editor in _AT_GOTO:
-        return ["--goto", f"{path}:{line}"]
-    if editor == "micro":
-        return [path, f"+{line}"]
-    if editor in _AT_LINE:
-        return ["--line", str(line), path]
-    return [path]
 
 
 def _found(text: str, root: Path) -> Iterator[Citation]:

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 
-from ally.tui.transcript.citation import MAX_FOUND, Citation, find_citations, open_at
+from ally.chat.citation import MAX_FOUND, find_citations
 from tests.unit.tui.transcript.hostile import TEXTS
 
 
@@ -55,23 +55,3 @@ def test_a_flood_of_places_is_bounded(root):
 @given(TEXTS)
 def test_no_text_is_too_strange_to_be_looked_through(tmp_path_factory, text):
     assert find_citations(f"{text}:1 {text}#L2 \x00:3", tmp_path_factory.getbasetemp()) == []
-
-
-@pytest.mark.parametrize(
-    ("editor", "argv"),
-    [
-        ("vim", ["vim", "+7", "/p/a b.py"]),
-        ("/usr/bin/nano -w", ["/usr/bin/nano", "-w", "+7", "/p/a b.py"]),
-        ("code --wait", ["code", "--wait", "--goto", "/p/a b.py:7"]),
-        ("hx", ["hx", "/p/a b.py:7"]),
-        ("micro", ["micro", "/p/a b.py", "+7"]),
-        ("pycharm", ["pycharm", "--line", "7", "/p/a b.py"]),
-        ("ed", ["ed", "/p/a b.py"]),
-        ("'open", []),
-        ("", []),
-    ],
-)
-def test_known_editors_open_at_the_line(tmp_path, editor, argv):
-    citation = Citation(tmp_path.__class__("/p/a b.py"), 7, 9, 0, 1)
-    assert open_at(citation, {"EDITOR": editor}) == argv
-    assert open_at(citation, {"EDITOR": "other", "VISUAL": editor} if editor else {}) == argv
