@@ -127,7 +127,7 @@ async def test_a_history_looks_like_the_turns_it_came_from() -> None:
         text = "\n".join(seen(transcript))
         for part in (
             f"{MARK} look",
-            "[image/png, 2 kB]",
+            "[image/png, picture of an unknown kind, 2,048 bytes]",
             "▸ thought",
             "does not show it",
             "Fine.",
