@@ -131,12 +131,14 @@ class UsageReported:
     """Tokens of one model call as the service counted them; `input_tokens` includes the cached ones.
 
     `broken_at` says why the prompt was read anew though the request before began like it; empty if it was not.
+    `cache_written_tokens` are those of the input that the service put into its cache, where it says so.
     """
 
     input_tokens: int
     output_tokens: int
     cached_input_tokens: int
     broken_at: str = ""
+    cache_written_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,13 @@ async def _collect(talk: Conversation, request: Request, answer: Answer) -> Asyn
 def usage_of(talk: Conversation, request: Request, usage: Usage) -> UsageReported:
     """What a call took, compared with the calls before."""
     reading = talk.meter.read(request, usage)
-    return UsageReported(usage.input_tokens, usage.output_tokens, usage.cached_input_tokens, reading.broken_at)
+    return UsageReported(
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cached_input_tokens,
+        reading.broken_at,
+        usage.cache_written_tokens,
+    )
 
 
 def _without_results(said: Sequence[Message]) -> list[Message]:

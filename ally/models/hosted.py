@@ -1,4 +1,4 @@
-"""What models in the cloud can hold and do: a list that comes with Ally, or a newer one that the user fetched."""
+"""What models in the cloud can hold, do and cost: a list that comes with Ally, or a newer one that the user fetched."""
 
 import functools
 import os
@@ -11,6 +11,7 @@ import msgspec
 
 from ally.config.paths import Paths, find_paths
 from ally.errors import ConfigError
+from ally.models.price import Price, Rates
 
 SHIPPED = Path(__file__).with_name("hosted.json")
 
@@ -18,8 +19,7 @@ _VARIANT = re.compile(r":[a-z0-9.-]+$")
 _TUNED = re.compile(r"^ft:([^:]+):.*$")
 _DATE = re.compile(r"[-@](?:20\d\d-?\d\d-?\d\d|\d\d-20\d\d|(?:0[1-9]|1[0-2]|2[3-9])\d\d|latest)$")
 
-Row = tuple[int, int, str]
-"""Tokens of a prompt, tokens of an answer (0: not known), and a letter for each thing that the model can do."""
+_ONE_RATE, _ALL_RATES = 2, 4
 
 TOOLS, IMAGES, THINKING, STRUCTURED = "tirs"
 
@@ -29,7 +29,8 @@ class HostedModel:
     """One model of a service as models.dev describes it.
 
     `context_window` is how many tokens a prompt may have, which services with a limit of its own for the prompt count
-    without the answer. `structured`: answers can be held to a JSON Schema; False also where nobody says so.
+    without the answer. `structured`: answers can be held to a JSON Schema; False also where nobody says so. `price` is
+    what the service itself asks, None if that is not known.
     """
 
     context_window: int
@@ -38,6 +39,22 @@ class HostedModel:
     images: bool
     thinking: bool
     structured: bool
+    price: Price | None = None
+
+
+class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One model: tokens of a prompt, tokens of an answer (0: not known), and a letter for each thing that it can do.
+
+    `price`: US dollars for a million tokens read, written, read from the cache, put into it. What is left out at the
+    end costs as much as other tokens that are read; none: not known. `longer` are the prices of longer prompts, least
+    first, each after the number of tokens that a prompt has more than.
+    """
+
+    window: int
+    output: int
+    can: str
+    price: tuple[float, ...] = ()
+    longer: tuple[tuple[float, ...], ...] = ()
 
 
 class HostedList(msgspec.Struct, frozen=True):
@@ -54,14 +71,17 @@ def find(provider: str, model: str) -> HostedModel | None:
     """What is known of `model` at `provider`, None if it is not listed.
 
     A name may differ from the listed one in case, a vendor before it, a date or a variant after it, and in dots for
-    dashes. A name that would fit several models of different abilities fits none.
+    dashes. A name that would fit several models of different abilities fits none. One that only differs in its price
+    has none, and so has a variant or a tuned model that is not listed itself.
     """
-    rows = current().providers.get(provider.strip().lower())
-    row = _find(rows, model.strip()) if rows else None
-    if row is None:
+    found = current()
+    rows = found.providers.get(provider.strip().lower(), {})
+    fitting = _fitting(rows, model.strip())
+    if len({(row.window, row.output, row.can) for row in fitting}) != 1:
         return None
-    window, output, can = row
-    return HostedModel(window, output or None, TOOLS in can, IMAGES in can, THINKING in can, STRUCTURED in can)
+    price = _price(fitting[0], found.as_of) if len(set(fitting)) == 1 and _is_itself(rows, model.strip()) else None
+    window, output, can = fitting[0].window, fitting[0].output, fitting[0].can
+    return HostedModel(window, output or None, TOOLS in can, IMAGES in can, THINKING in can, STRUCTURED in can, price)
 
 
 def current() -> HostedList:
@@ -98,16 +118,37 @@ def _load(file: Path, changed_ns: int) -> HostedList:
     return decode(file.read_bytes())
 
 
-def _find(rows: Mapping[str, Row], model: str) -> Row | None:
+def _fitting(rows: Mapping[str, Row], model: str) -> list[Row]:
+    """The rows that `model` may mean."""
     for name in _spellings(model):
         if name in rows:
-            return rows[name]
+            return [rows[name]]
     for strict in (True, False):
         wanted = _key(model, strict=strict)
-        fitting = {row for name, row in rows.items() if _key(name, strict=strict) == wanted}
+        fitting = [row for name, row in rows.items() if _key(name, strict=strict) == wanted]
         if fitting:
-            return fitting.pop() if len(fitting) == 1 else None
-    return None
+            return fitting
+    return []
+
+
+def _is_itself(rows: Mapping[str, Row], model: str) -> bool:
+    """Whether it is no variant and no tuned one of what is listed."""
+    if {model, model.lower()} & rows.keys():
+        return True
+    return not (_VARIANT.search(model.lower()) or _TUNED.search(model))
+
+
+def _price(row: Row, as_of: str) -> Price | None:
+    """The price of a row; None if it has none, or one that cannot be understood."""
+    steps = ((0, *row.price), *row.longer)
+    if not all(_ONE_RATE < len(step) <= _ALL_RATES + 1 for step in steps):
+        return None
+    return Price(as_of, tuple(_rates(int(above), *usual) for above, *usual in steps))
+
+
+def _rates(above: int, read: float, written: float, *cache: float) -> Rates:
+    from_cache, into_cache = (*cache, *[read] * (2 - len(cache)))
+    return Rates(above, read, written, from_cache, into_cache)
 
 
 def _spellings(model: str) -> Iterator[str]:

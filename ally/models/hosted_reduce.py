@@ -1,6 +1,6 @@
 """From the whole list of models.dev to the part that Ally keeps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 import msgspec
@@ -34,9 +34,14 @@ SERVICES: Mapping[str, str] = {
 
 _LEAST_SERVICES, _LEAST_MODELS = 6, 100
 _MOST_TOKENS = 1_000_000_000
+_MOST_DOLLARS = 100_000
+_LEAST_CELLS = 2
+_FREE = ":free"
+"""How models are called that cost nothing; elsewhere a price of 0 says that nobody knows it, or that trying is free."""
 _ABOUT = (
     "Written by scripts/hosted_models.py. A row is: tokens of a prompt, tokens of an answer (0: not known), and what "
-    "the model can do: t tools, i images, r reasoning, s structured answers."
+    "the model can do: t tools, i images, r reasoning, s structured answers; then US dollars for a million tokens: "
+    "read, written, read from the cache, put into it; and the same for longer prompts, after their number of tokens."
 )
 
 
@@ -51,12 +56,34 @@ class _Modalities(msgspec.Struct):
     output: tuple[str, ...] = ()
 
 
+class _Tier(msgspec.Struct):
+    type: str
+    size: int
+
+
+class _Rates(msgspec.Struct):
+    input: float
+    output: float
+    cache_read: float = 0
+    cache_write: float = 0
+
+
+class _LongRates(_Rates, kw_only=True):
+    tier: _Tier
+
+
+class _Cost(_Rates):
+    reasoning: float | None = None
+    tiers: tuple[_LongRates, ...] = ()
+
+
 class _Model(msgspec.Struct):
     limit: _Limit
     modalities: _Modalities
     tool_call: bool = False
     reasoning: bool = False
     structured_output: bool = False
+    cost: object = None
 
 
 class NotTheList(Exception):  # its callers say what was read, and what to do
@@ -92,18 +119,28 @@ def encode(found: HostedList) -> bytes:
 
 
 def _lines(rows: Mapping[str, Row]) -> str:
-    return ",\n".join(f"   {_json(name)}: {_json(row)}" for name, row in rows.items())
+    return ",\n".join(f"   {_json(name)}: {_json(_cells(row))}" for name, row in rows.items())
+
+
+def _cells(row: Row) -> list[object]:
+    """The row without what is not known at its end."""
+    longer = [_numbers(price) for price in row.longer]
+    return [row.window, row.output, row.can, *filter(None, (_numbers(row.price), longer))]
+
+
+def _numbers(price: Iterable[float]) -> list[float]:
+    return [int(value) if value == int(value) else value for value in price]
 
 
 def _rows(service: object) -> dict[str, Row]:
     models: object = cast("dict[str, object]", service).get("models") if isinstance(service, dict) else None
     if not isinstance(models, dict):
         return {}
-    found = {str(name): _row(value) for name, value in sorted(cast("dict[str, object]", models).items())}
+    found = {str(name): _row(str(name), value) for name, value in sorted(cast("dict[str, object]", models).items())}
     return {name: row for name, row in found.items() if row is not None and "embed" not in name.lower()}
 
 
-def _row(value: object) -> Row | None:
+def _row(name: str, value: object) -> Row | None:
     try:
         model = msgspec.convert(value, _Model)
     except msgspec.MsgspecError:
@@ -117,7 +154,38 @@ def _row(value: object) -> Row | None:
         THINKING: model.reasoning,
         STRUCTURED: model.structured_output,
     }
-    return window, _tokens(model.limit.output), "".join(letter for letter, is_able in can.items() if is_able)
+    letters = "".join(letter for letter, is_able in can.items() if is_able)
+    price, longer = _prices(name, model)
+    return Row(window, _tokens(model.limit.output), letters, price, longer)
+
+
+def _prices(name: str, model: _Model) -> tuple[tuple[float, ...], tuple[tuple[float, ...], ...]]:
+    """Its usual price and those of longer prompts; nothing where the list does not say all that is needed."""
+    try:
+        cost = msgspec.convert(model.cost, _Cost)
+    except msgspec.MsgspecError:
+        return (), ()
+    is_plain = model.modalities.output == ("text",) and cost.reasoning in (None, cost.output)
+    if is_plain and name.endswith(_FREE) and not (cost.input or cost.output or cost.tiers):
+        return (0, 0), ()
+    sizes = [step.tier.size if step.tier.type == "context" else 0 for step in cost.tiers]
+    is_plain = is_plain and all(map(_is_price, (cost, *cost.tiers))) and sizes == sorted({*sizes} - {0})
+    if not is_plain:
+        return (), ()
+    return _price(cost), tuple((size, *_price(step)) for size, step in zip(sizes, cost.tiers, strict=True))
+
+
+def _is_price(rates: _Rates) -> bool:
+    cache = (rates.cache_read, rates.cache_write)
+    is_set = all(0 < value < _MOST_DOLLARS for value in (rates.input, rates.output))
+    return is_set and all(0 <= value < _MOST_DOLLARS for value in cache)
+
+
+def _price(rates: _Rates) -> tuple[float, ...]:
+    cells = [rates.input, rates.output, rates.cache_read or rates.input, rates.cache_write or rates.input]
+    while cells[-1] == rates.input and len(cells) > _LEAST_CELLS:
+        cells.pop()
+    return tuple(cells)
 
 
 def _tokens(value: float) -> int:

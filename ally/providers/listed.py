@@ -1,6 +1,9 @@
 """What the list of hosted models says of a model, for both roads."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar, cast
+from urllib.parse import urlsplit
 
 from ally.egress.location import classify
 from ally.messages import JsonObject
@@ -10,14 +13,50 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+HOMES: Mapping[str, str] = {
+    "ai21": "api.ai21.com",
+    "anthropic": "api.anthropic.com",
+    "cerebras": "api.cerebras.ai",
+    "cohere": "api.cohere.ai",
+    "deepseek": "api.deepseek.com",
+    "fireworks": "api.fireworks.ai",
+    "google": "generativelanguage.googleapis.com",
+    "groq": "api.groq.com",
+    "huggingface": "router.huggingface.co",
+    "mistral": "api.mistral.ai",
+    "openai": "api.openai.com",
+    "openrouter": "openrouter.ai",
+    "perplexity": "api.perplexity.ai",
+    "together": "api.together.xyz",
+    "xai": "api.x.ai",
+}
+"""Where the listed prices hold: what speaks like a service at another address has prices of its own."""
 
-def find_listed(provider: str, model: str, base_url: str) -> "HostedModel | None":
-    """What is listed of `model` at the service behind `base_url`, None for what is not in the cloud."""
+_CLASS = "service_tier"
+"""The option that asks for faster or cheaper service, which has another price."""
+
+
+def find_listed(
+    provider: str, model: str, base_url: str, options: Mapping[str, object] | None = None
+) -> "HostedModel | None":
+    """What is listed of `model` at the service behind `base_url`, None for what is not in the cloud.
+
+    It has a price where the service itself answers, in its usual class: `options` go to it.
+    """
     if classify(base_url) != "cloud":
         return None
     from ally.models.hosted import find  # late: models on this machine have no use for the list
 
-    return find(provider, model)
+    found = find(provider, model)
+    is_usual = _host(base_url) == HOMES.get(provider.strip().lower()) and _CLASS not in (options or {})
+    return found if found is None or is_usual else replace(found, price=None)
+
+
+def _host(base_url: str) -> str:
+    try:
+        return urlsplit(base_url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def with_profile(llm: T, listed: "HostedModel | None", options: JsonObject, window: int | None = None) -> T:

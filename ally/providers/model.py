@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from ally.messages import BadToolCall, JsonObject, Message, ToolCall, ToolSpec
 from ally.models.facts import SMALL_PARAMETERS, SMALL_WINDOW, TINY_PARAMETERS, FactSource
+from ally.models.price import Price
 
 __all__ = [
     "BadToolCall",
@@ -68,6 +69,7 @@ class Usage:
 
     `reports_cache`: the service counts what it read from its cache, so that 0 cached tokens means none. The times are
     what the server itself measured for reading the prompt and writing the answer, None if it does not say.
+    `cache_written_tokens` are those of the input that the service put into its cache, where it says so.
     """
 
     input_tokens: int = 0
@@ -76,12 +78,14 @@ class Usage:
     reports_cache: bool = False
     prefill_s: float | None = None
     generation_s: float | None = None
+    cache_written_tokens: int = 0
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
             self.input_tokens + other.input_tokens,
             self.output_tokens + other.output_tokens,
             self.cached_input_tokens + other.cached_input_tokens,
+            cache_written_tokens=self.cache_written_tokens + other.cache_written_tokens,
         )
 
 
@@ -102,7 +106,8 @@ class Profile:
 
     `tools`: it can be given tools, in the way that `tool_calling` names. `constrains`: the service can hold an answer
     to a JSON Schema. `parameters` counts weights, None where that is not known. `digest` names the very weights and
-    template, for what was found out about them; empty where the service has no such name.
+    template, for what was found out about them; empty where the service has no such name. `price` is what is known to
+    be asked for it, None where nothing is known; what runs on this machine needs none.
     """
 
     provider: str
@@ -118,6 +123,7 @@ class Profile:
     road: Literal["fast", "guide"] = "fast"
     parameters: int | None = None
     digest: str = ""
+    price: Price | None = None
 
     @property
     def is_small(self) -> bool:

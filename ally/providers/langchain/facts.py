@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from ally.models.price import Price
 from ally.providers.base import BaseProvider
 from ally.providers.listed import find_listed
 from ally.providers.model import FactSource
@@ -20,6 +21,7 @@ class Said:
     context_window_source: FactSource = "guess"
     tools: bool | None = None
     images: bool | None = None
+    price: Price | None = None
 
 
 def read_facts(
@@ -31,7 +33,7 @@ def read_facts(
 ) -> Said:
     """What options, plug-in, object and the list of hosted models say of `model`, the first of them that does."""
     profile = _profile_of(core)
-    listed = find_listed(provider.name, model, address) if address else None
+    listed = find_listed(provider.name, model, address, options) if address else None
     window, source = _window(provider, model, core, options)
     if window is None:
         window = _tokens(profile.get("max_input_tokens")) or (listed.context_window if listed else None)
@@ -42,6 +44,7 @@ def read_facts(
         source,
         tools if isinstance(tools, bool) else listed.tools if listed else None,
         images if isinstance(images, bool) else listed.images if listed else None,
+        listed.price if listed else None,
     )
 
 

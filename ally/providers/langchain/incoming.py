@@ -22,6 +22,8 @@ from ally.providers.model import Chunk, Done, StopReason, TextChunk, ThinkingChu
 from ally.providers.text import encodable
 from ally.providers.thinking import ThinkSplitter
 
+CACHE_WRITES = ("cache_creation", "ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+"""Where LangChain counts what went into a cache: as a whole, or by how long it stays there."""
 FINISH_KEYS = ("finish_reason", "stop_reason", "done_reason", "stopReason", "finishReason")
 REASONS: Mapping[str, StopReason] = {
     "tool_calls": "tool_calls",
@@ -130,6 +132,7 @@ class Answer:
             int(usage.get("input_tokens") or 0),
             int(usage.get("output_tokens") or 0),
             int(details.get("cache_read") or 0),
+            cache_written_tokens=sum(int(details.get(name) or 0) for name in CACHE_WRITES),
         )
         self._usage = found if self._usage is None else self._usage + found
 

@@ -104,6 +104,7 @@ def _wrap(provider: BaseProvider, llm: object, caller: Caller, options: Mapping[
         images=images and not found.is_completion,
         streaming=found.drive in ("astream", "stream"),
         road="guide",
+        price=said.price,
     )
     kind = CompletionModel if found.is_completion else LangChainModel
     return kind(llm, found, caller, profile)

@@ -259,9 +259,12 @@ class AnthropicParser:
             answer.reason = _REASONS.get(self._reason, "end")
         if self._usage:
             cached = count(self._usage, "cache_read_input_tokens")
-            fresh = count(self._usage, "input_tokens") + count(self._usage, "cache_creation_input_tokens")
+            written = count(self._usage, "cache_creation_input_tokens")
+            read = count(self._usage, "input_tokens") + written + cached
             reports = is_counted(self._usage, "cache_read_input_tokens")
-            answer.usage = Usage(fresh + cached, count(self._usage, "output_tokens"), cached, reports)
+            answer.usage = Usage(
+                read, count(self._usage, "output_tokens"), cached, reports, cache_written_tokens=written
+            )
         calls = [self._calls[index] for index in sorted(self._calls)]
         chunks: list[Chunk] = []
         if self._answer_tool and calls and self._over and calls[0].name == self._answer_tool:

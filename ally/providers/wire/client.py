@@ -132,6 +132,7 @@ def profile_of(target: Target, *, context_window: int | None = None) -> Profile:
         road="fast",
         parameters=target.parameters,
         digest=target.digest,
+        price=target.price,
     )
 
 

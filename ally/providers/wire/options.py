@@ -64,7 +64,7 @@ def build_target(  # noqa: PLR0913 - the facts of a target; all but three are na
 
 
 def _as_listed(target: Target) -> Target:
-    listed = find_listed(target.provider, target.model, target.base_url)
+    listed = find_listed(target.provider, target.model, target.base_url, target.options)
     if listed is None:
         return target
     quirks = target.quirks
@@ -72,7 +72,8 @@ def _as_listed(target: Target) -> Target:
     if target.context_window_source != "user":
         window = min(listed.context_window, target.context_window or listed.context_window)
         target = replace(target, context_window=window)
-    return replace(target, quirks=quirks, constrains=quirks.structured == "json_schema" and listed.structured)
+    constrains = quirks.structured == "json_schema" and listed.structured
+    return replace(target, quirks=quirks, constrains=constrains, price=listed.price)
 
 
 def is_own(name: str) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ally.messages import JsonObject
+from ally.models.price import Price
 from ally.providers.model import FactSource
 
 
@@ -58,5 +59,7 @@ class Target:
     """Longest silence, before the first byte and between two."""
     streaming: bool = True
     """Ask for the answer piece by piece; if not, it comes as one chunk."""
+    price: Price | None = None
+    """What the service asks for this model, None if that is not known."""
     key_variable: str = ""
     """The environment variable that holds the key, for the hint when the service refuses it."""

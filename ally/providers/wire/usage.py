@@ -1,7 +1,7 @@
 """What a chat completion says of its tokens and of the time they took.
 
-Source: OpenAI API reference, "usage"; DeepSeek, "Context Caching"; llama.cpp, tools/server/README.md, "Timings and
-context usage".
+Source: OpenAI API reference, "usage"; OpenRouter, "Usage Accounting"; DeepSeek, "Context Caching"; llama.cpp,
+tools/server/README.md, "Timings and context usage".
 """
 
 from dataclasses import replace
@@ -35,7 +35,8 @@ def _counted(usage: JsonObject) -> Usage:
     places = ((details, "cached_tokens"), (usage, "prompt_cache_hit_tokens"), (usage, "cached_tokens"))
     cached = next((found for holder, name in places if (found := count(holder, name))), 0)
     reports = any(is_counted(holder, name) for holder, name in places)
-    return Usage(count(usage, "prompt_tokens"), count(usage, "completion_tokens"), cached, reports)
+    read, written = count(usage, "prompt_tokens"), count(usage, "completion_tokens")
+    return Usage(read, written, cached, reports, cache_written_tokens=count(details, "cache_write_tokens"))
 
 
 def _with_timings(usage: Usage | None, timings: JsonObject) -> Usage:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from ally.config.paths import find_paths
 from ally.errors import BadReply, ConfigError, Unreachable
-from ally.models.hosted import SHIPPED, HostedModel, current, decode, fetched_file, find
+from ally.models.hosted import SHIPPED, HostedModel, Row, current, decode, fetched_file, find
 from ally.models.hosted_reduce import NotTheList, encode, reduce
 from ally.models.hosted_update import update
 from ally.providers.presets import load_presets
@@ -40,7 +41,7 @@ def api(**more: object) -> dict[str, Any]:
     return services
 
 
-def row(**fields: object) -> tuple[int, int, str] | None:
+def row(**fields: object) -> Row | None:
     """The row that one model of OpenAI becomes."""
     found = reduce(json.dumps(api(made=model(**fields))).encode(), as_of="2026-01-01", source="test")
     return found.providers.get("openai", {}).get("made")
@@ -79,7 +80,7 @@ def test_the_shipped_list_is_small_dated_and_covers_most_of_what_ally_offers(hom
 def test_a_name_is_found_in_other_spellings(provider: str, name: str, listed: str, home: Path) -> None:
     found = find(provider, name)
     assert found is not None
-    assert found == find(provider, listed)
+    assert found == replace(find(provider, listed), price=found.price)
 
 
 @pytest.mark.parametrize("pair", [("openai", "gpt-99"), ("acme", "gpt-4.1"), ("openai", ""), ("openai", "🦊:x/y")])
@@ -119,9 +120,73 @@ def test_a_damaged_list_is_left_aside(damage: bytes, home: Path) -> None:
 
 def test_what_a_prompt_may_have_is_the_services_own_limit_for_it() -> None:
     limit = {"context": 400_000, "input": 272_000, "output": 128_000}
-    assert row(limit=limit) == (272_000, 128_000, "t")
-    assert row(modalities={"input": ["text", "image"], "output": ["text"]}, reasoning=True) == (8192, 1024, "tir")
-    assert row(structured_output=True, tool_call=False) == (8192, 1024, "s")
+    assert row(limit=limit) == Row(272_000, 128_000, "t")
+    assert row(modalities={"input": ["text", "image"], "output": ["text"]}, reasoning=True) == Row(8192, 1024, "tir")
+    assert row(structured_output=True, tool_call=False) == Row(8192, 1024, "s")
+
+
+COST = {"input": 1.25, "output": 10}
+LONG = {"input": 2.5, "output": 15, "cache_read": 0.25, "tier": {"type": "context", "size": 200_000}}
+
+
+@pytest.mark.parametrize(
+    ("cost", "price", "longer"),
+    [
+        (COST, (1.25, 10), ()),
+        (COST | {"cache_read": 0.125}, (1.25, 10, 0.125), ()),
+        (COST | {"cache_read": 0.125, "cache_write": 1.5}, (1.25, 10, 0.125, 1.5), ()),
+        (COST | {"cache_write": 1.5}, (1.25, 10, 1.25, 1.5), ()),
+        (COST | {"cache_read": 0, "reasoning": 10}, (1.25, 10), ()),
+        (COST | {"tiers": [LONG]}, (1.25, 10), ((200_000, 2.5, 15, 0.25),)),
+        (COST | {"reasoning": 20}, (), ()),
+        (COST | {"tiers": [LONG, LONG]}, (), ()),
+        (COST | {"tiers": [LONG | {"tier": {"type": "hour", "size": 3}}]}, (), ()),
+        ({"input": 0, "output": 0}, (), ()),
+        ({"input": -1, "output": 2}, (), ()),
+        ({"input": "1", "output": 2}, (), ()),
+        ({"input": 1e300, "output": 2}, (), ()),
+        ({"input": 1}, (), ()),
+        ([], (), ()),
+    ],
+)
+def test_a_price_is_kept_whole_or_not_at_all(cost: object, price: tuple[float, ...], longer: tuple[Any, ...]) -> None:
+    kept = row(cost=cost)
+    assert kept == Row(8192, 1024, "t", price, longer)
+    found = reduce(json.dumps(api(made=model(cost=cost))).encode(), as_of="2026-01-01", source="test")
+    assert decode(encode(found)) == found
+
+
+def test_a_price_is_that_of_the_very_model_on_the_day_of_the_list(home: Path) -> None:
+    twins = {"a/twin": model(cost=COST), "b/twin": model(cost=COST | {"output": 9}), "b/free:free": model()}
+    none = model(cost={"input": 0, "output": 0})
+    keep(api(**twins, **{"b/gift:free": none, "longer": model(cost=COST | {"tiers": [LONG]})}), home)
+    assert [find("openai", name).price for name in ("twin", "a/twin:nitro", "ft:longer:me::1", "b/free:free")] == [
+        None
+    ] * 4
+    assert find("openai", "B/Gift:free").price.cost(1_000_000, 1_000_000) == 0
+    price = find("openai", "longer").price
+    assert price.as_of == "2999-01-01"
+    assert price.cost(1000, 100) == pytest.approx((1000 * 1.25 + 100 * 10) / 1e6)
+    assert price.cost(200_000, 0) == pytest.approx(0.25)
+    assert price.cost(300_000, 100, cached=100_000, written=50_000) == pytest.approx(
+        (100_000 * 0.25 + 200_000 * 2.5 + 100 * 15) / 1e6
+    )
+
+
+def test_a_list_of_an_earlier_ally_or_with_a_strange_price_still_tells_the_rest(home: Path) -> None:
+    keep(api(), home)
+    file = fetched_file(find_paths(os.environ))
+    rows = msgspec.json.decode(file.read_bytes())
+    rows["providers"]["openai"] = {
+        "old": [8192, 0, "t"],
+        "odd": [8192, 0, "t", [1]],
+        "long": [8192, 0, "t", [1, 2, 3, 4, 5]],
+    }
+    file.write_bytes(msgspec.json.encode(rows))
+    for name in ("old", "odd", "long"):
+        found = find("openai", name)
+        assert found is not None
+        assert (found.context_window, found.price) == (8192, None)
 
 
 @pytest.mark.parametrize(
@@ -148,9 +213,9 @@ def test_something_else_is_not_the_list(data: bytes) -> None:
 
 
 def test_update_takes_the_list_and_sends_nothing_about_this_machine() -> None:
-    with serve(json.dumps(api(only=model())).encode()) as server:
+    with serve(json.dumps(api(only=model(cost={"input": 1, "output": 2}))).encode()) as server:
         found = update(find_paths(os.environ), f"{server.url}/api.json")
-    assert found.providers["openai"] == {"only": (8192, 1024, "t")}
+    assert found.providers["openai"] == {"only": Row(8192, 1024, "t", (1, 2))}
     assert find("openai", "only") is not None
     request = server.requests[0].decode().lower()
     names = {line.partition(":")[0] for line in request.split("\r\n")[1:] if line}

@@ -13,6 +13,7 @@ from ally.providers.builtin.google import GoogleProvider
 from ally.providers.builtin.openai import OpenAIProvider
 from ally.providers.compatible import CompatibleProvider, load_presets, spec_from_endpoint
 from ally.providers.langchain import wrap_llm
+from ally.providers.listed import HOMES
 from tests.unit.providers.langchain_objects import Plugin
 from tests.unit.providers.test_langchain_strangers import ToolStream
 
@@ -123,3 +124,30 @@ def test_a_plug_in_named_like_a_service_gets_what_is_listed_of_it() -> None:
     assert listed is not None
     profile = wrap_llm(Named(create), "grok-4.3", None, None, {}).profile
     assert (profile.context_window, profile.context_window_source) == (listed.context_window, "catalogue")
+
+
+@pytest.mark.parametrize(("provider", "model"), HOSTED, ids=lambda value: getattr(value, "name", value))
+def test_a_listed_price_holds_at_the_service_itself_and_in_its_usual_class(provider: BaseProvider, model: str) -> None:
+    listed = find(provider.name, model)
+    assert listed is not None
+    assert listed.price is not None
+    assert provider.create_model(model, 0.5, "sk-1").profile.price == listed.price
+    assert wrap_llm(provider, model, 0.5, "sk-1", {}).profile.price in (listed.price, None)
+    for options in ({"base_url": "https://gateway.example/v1"}, {"service_tier": "priority"}):
+        assert provider.create_model(model, 0.5, "sk-1", **options).profile.price is None
+
+
+def test_the_homes_of_prices_are_the_addresses_that_ally_calls() -> None:
+    built_in = (OpenAIProvider(), AnthropicProvider(), GoogleProvider(), CerebrasProvider())
+    called = {name: spec.base_url for name, spec in PRESETS.items()}
+    called |= {provider.name: provider.base_url for provider in built_in}
+    assert {name: f"https://{host}" for name, host in HOMES.items()} == {
+        name: called[name][: called[name].index("/", 8)] if "/" in called[name][8:] else called[name] for name in HOMES
+    }
+
+
+def test_an_endpoint_by_the_name_of_a_service_has_no_price() -> None:
+    endpoint = Endpoint(base_url="https://gateway.example/v1", default_model="gpt-4.1")
+    made = CompatibleProvider(spec_from_endpoint("openai", endpoint)).create_model("gpt-4.1", 0.5, None).profile
+    assert made.context_window is not None
+    assert made.price is None

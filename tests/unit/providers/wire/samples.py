@@ -149,7 +149,7 @@ ANTHROPIC = Sample(
         TextChunk(TEXT),
         ToolCall("c1", "add", {"a": 1, "b": 2}),
         ToolCall("c2", "read", {"path": "ü"}),
-        Done("tool_calls", Usage(30, 5, 10, True)),
+        Done("tool_calls", Usage(30, 5, 10, True, cache_written_tokens=5)),
     ),
 )
 

@@ -63,6 +63,12 @@ def test_no_cached_tokens_are_told_from_no_count_of_them(usage: JsonObject, cach
     assert usage_of({"usage": {**COUNTS, **usage}}) == Usage(240, 35, cached, reports)
 
 
+def test_what_went_into_a_cache_is_counted_where_a_service_says_so() -> None:
+    details = {"cached_tokens": 7, "cache_write_tokens": 100}
+    found = usage_of({"usage": {**COUNTS, "prompt_tokens_details": details}})
+    assert found == Usage(240, 35, 7, reports_cache=True, cache_written_tokens=100)
+
+
 @pytest.mark.parametrize("time", ["12", None, -1, True, float("nan"), float("inf"), 10**400, [], {}])
 def test_a_time_that_cannot_be_is_no_time(time: Any) -> None:
     found = usage_of({"usage": COUNTS, "timings": {"prompt_ms": time, "predicted_ms": time}})
