@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 PLACES: dict[Location, str] = {"local": "this machine", "lan": "your network", "cloud": "cloud"}
 
+_LEAST_DOLLARS, _MOST_DIGITS = 0.000_05, 4
+_DIGITS = ((100, 0), (0.0995, 2), (0.00995, 3))
+"""From how many dollars on so many digits after the point are enough."""
+
 ALMOST_FULL = 0.8
 """From this share of the window on it is worth a warning."""
 
@@ -34,7 +38,8 @@ class Standing:
 
     `mode` is empty where nothing can be permitted. `tier` is None until the machine was tried. `used_tokens` is about
     what the next request has, of a `window` that is None where nobody knows it. `reused` is the share of the last
-    turn's prompts that the service had kept, None where it does not say.
+    turn's prompts that the service had kept, None where it does not say. `cost` is in US dollars by a dated list,
+    of the requests whose price is known; None if there are none.
     """
 
     agent: str
@@ -52,6 +57,8 @@ class Standing:
     reused: float | None = None
     sent: Sent = Sent()
     is_offline: bool = False
+    cost: float | None = None
+    is_cost_whole: bool = True
 
     @property
     def confined(self) -> bool | None:
@@ -87,6 +94,8 @@ def standing(chat: "Chat", tally: Tally | None = None) -> Standing:
         reused=_reused(chat),
         sent=Sent(ledger.sent_bytes("lan"), ledger.sent_bytes("cloud")),
         is_offline=chat.app.offline,
+        cost=tally.cost,
+        is_cost_whole=tally.is_cost_whole,
     )
 
 
@@ -122,6 +131,23 @@ def sent_text(sent: Sent) -> str:
     """What left this machine, e.g. `nothing` or `12 kB to the cloud, 3 kB to your network`."""
     to = ((sent.cloud, "to the cloud"), (sent.lan, "to your network"))
     return ", ".join(f"{bytes_text(size)} {where}" for size, where in to if size) or "nothing"
+
+
+def dollars_text(dollars: float, *, is_whole: bool = True) -> str:
+    """An amount such as `$1.20` and `$0.0031`; `≥ $0.12` where more was spent than is known."""
+    if not dollars:
+        return "$0" if is_whole else "≥ $0"
+    if dollars < _LEAST_DOLLARS:
+        return "<$0.0001" if is_whole else ">$0"
+    digits = next((digits for least, digits in _DIGITS if dollars >= least), _MOST_DIGITS)
+    return f"{'' if is_whole else '≥ '}${dollars:,.{digits}f}"
+
+
+def cost_text(now: Standing) -> str:
+    """What the chat cost, e.g. `about $0.12`; empty where nothing of it is known, or it was free."""
+    if not now.cost:
+        return ""
+    return f"{'about ' if now.is_cost_whole else ''}{dollars_text(now.cost, is_whole=now.is_cost_whole)}"
 
 
 def fill_text(now: Standing) -> str:

@@ -184,7 +184,7 @@ class PlainTalk:
             try:
                 async for event in events:
                     waiting.add(event)
-                    self.chat.tally.add(event)
+                    self.chat.tally.add(event, talk.model.profile)
                     self.screen.add(event)
                     if isinstance(event, TurnFailed):
                         self.code = exits.exit_code(event.error)

@@ -8,6 +8,8 @@ from ally.chat.standing import (
     PLACES,
     Standing,
     bytes_text,
+    cost_text,
+    dollars_text,
     fill_text,
     percent,
     sandbox_text,
@@ -39,7 +41,17 @@ Shown = tuple[str, str]
 
 def parts_of(now: Standing) -> list[Part]:
     """What there is to say of a chat, in the order in which it stands."""
-    parts = [_agent(now), _model(now), _mode(now), _sandbox(now), _fill(now), _tokens(now), _reuse(now), _sent(now)]
+    parts = [
+        _agent(now),
+        _model(now),
+        _mode(now),
+        _sandbox(now),
+        _fill(now),
+        _tokens(now),
+        _cost(now),
+        _reuse(now),
+        _sent(now),
+    ]
     return [part for part in parts if part.forms[0]]
 
 
@@ -124,6 +136,12 @@ def _tokens(now: Standing) -> Part:
     if not now.input_tokens and not now.output_tokens:
         return Part(20, ("",))
     return Part(20, (f"{tokens_text(now.input_tokens)}↑ {tokens_text(now.output_tokens)}↓", ""))
+
+
+def _cost(now: Standing) -> Part:
+    """Nothing where it is not known, and for what costs nothing."""
+    short = dollars_text(now.cost, is_whole=now.is_cost_whole) if now.cost else ""
+    return Part(52, (cost_text(now), short, ""))
 
 
 def _reuse(now: Standing) -> Part:

@@ -181,7 +181,7 @@ class Talking:
         began_at = time.monotonic()
         async with aclosing(send(talk, message)) as events:
             async for event in events:
-                self.chat.tally.add(event)
+                self.chat.tally.add(event, talk.model.profile)
                 self._screen.transcript.add(event)
                 self._tell(event)
         if time.monotonic() - began_at > LONG_S:

@@ -77,7 +77,7 @@ async def shorten(chat: Chat, focus: str) -> str:
     said = ""
     async with aclosing(compact(chat.talk, focus)) as events:
         async for event in events:
-            chat.tally.add(event)
+            chat.tally.add(event, chat.talk.model.profile)
             match event:
                 case Notice(text):
                     chat.front.say(f"({one_line(text)})")

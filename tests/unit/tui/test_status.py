@@ -116,6 +116,19 @@ def test_what_leaves_the_machine_is_told_before_what_is_merely_nice():
     assert "left: 3.2 MB" in said(FAR, 95)[0]
 
 
+def test_the_cost_is_told_where_it_is_known_and_gives_way_to_the_window():
+    def said(columns: int, **known: float | bool) -> str:
+        rows = fitted(parts_of(replace(FAR, mode="ask", used_tokens=9_000, **known)), columns, 1)
+        return " · ".join(text for row in rows for text, _ in row)
+
+    assert "about $1.20" in said(200, cost=1.2)
+    assert "≥ $0.031" in said(200, cost=0.031, is_cost_whole=False)
+    assert not any("$" in said(200, cost=cost) for cost in (0.0, None))
+    narrow = next(text for text in (said(columns, cost=1.2) for columns in range(200, 10, -1)) if "$" not in text)
+    assert "4 % of 256k" in narrow
+    assert "↑" not in narrow
+
+
 def test_a_wait_counts_down_and_work_counts_up():
     assert busy_parts("rate limited", "", None, 3)[0].forms[0] == "rate limited again in 3 s"
     assert busy_parts("shell", "*", 75, None)[0].forms[0] == "* shell 1:15 min"
