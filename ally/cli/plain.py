@@ -6,12 +6,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from ally import __version__
 from ally.app import App
 from ally.chat.chat import Chat
-from ally.chat.commands.basics import surroundings
-from ally.chat.commands.models import describe
-from ally.chat.commands.sessions import told
+from ally.chat.commands.basics import greeting
 from ally.chat.own_command import run_own, tell_own
 from ally.cli import exits
 from ally.cli.folder import enter
@@ -43,7 +40,7 @@ def run(args: argparse.Namespace, app: App) -> int:
 
 
 def _talk(talk: PlainTalk, runner: asyncio.Runner, first: str) -> None:
-    _greet(talk.chat)
+    say(greeting(talk.chat))
     if first:
         talk.later.append(first)
     try:
@@ -81,13 +78,6 @@ def _run_own(chat: Chat, command: str) -> None:
     if command:
         say("(With your rights, in no sandbox.)")
     say(tell_own(chat.talk, command, run_own(command, Path.cwd())))
-
-
-def _greet(chat: Chat) -> None:
-    say(f"Ally {__version__} · {describe(chat)} · /help · Ctrl-D leaves")
-    say(surroundings(chat))
-    if chat.talk.messages:
-        say(told(chat))
 
 
 def _once(warn: Callable[[str], None]) -> Callable[[str], None]:

@@ -151,7 +151,8 @@ async def _ask(talk: Conversation, answer: Answer, request: Callable[[], Request
             if wait_s is None or answer.has_begun:
                 raise
             attempt += 1
-            yield Notice(f"{error.message} Trying again.", retry_in_s=wait_s)
+            said = error.message if error.message.endswith((".", "!", "?")) else f"{error.message}."
+            yield Notice(f"{said} Trying again.", retry_in_s=wait_s)
             await talk.interrupt.sleep(wait_s)
 
 

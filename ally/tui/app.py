@@ -1,7 +1,8 @@
 """The full-screen chat as a Textual application: what it is made of, and its life."""
 
 import os
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
 
 from textual.app import App
 from textual.theme import Theme
@@ -33,6 +34,8 @@ class AllyApp(App[int]):
             self.register_theme(theme)
         self.theme = default_theme(os.environ)
         self.chat_screen = ChatScreen(ally, start, first)
+        self.diff: Literal["auto", "unified", "side-by-side"] = "auto"
+        """How changes are laid out."""
         self.failure: AllyError | None = None
         """Why the chat could not go on, to be said when the terminal is the shell's again."""
 
@@ -47,7 +50,7 @@ class AllyApp(App[int]):
     @property
     def look(self) -> Look:
         """The styles of the theme in use."""
-        return look_of(self.current_theme, has_color=not self.no_color)
+        return replace(look_of(self.current_theme, has_color=not self.no_color), diff=self.diff)
 
     def give_up(self, error: AllyError) -> None:
         """Leave, because there can be no chat."""

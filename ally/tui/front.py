@@ -95,10 +95,10 @@ class TuiFront:
         self._screen.transcript.load(messages)
 
     def show_change(self, change: str) -> None:
-        """Add the diff to the transcript, in the style that is set."""
+        """Add the diff to the transcript."""
         from ally.tui.transcript.diff import DiffBlock  # late: only /diff needs it
 
-        self._screen.transcript.append(DiffBlock(change, self._screen.ally.settings.tui.diff))
+        self._screen.transcript.append(DiffBlock(change))
 
     def copy(self, text: str) -> bool:
         """Ask the terminal to put `text` on the clipboard."""
@@ -123,7 +123,9 @@ class TuiFront:
         """Show the settings until the user is done with them."""
         from ally.tui.settings_screen import SettingsScreen  # heavy
 
+        before = self._screen.ally.settings.tui
         await self._asked(SettingsScreen(self._screen.ally))
+        self._screen.take_settings(self._screen.ally.settings.tui, before)
 
     async def _when_quiet(self) -> None:
         """Who is writing a message is asked when they pause, so that it is not taken for an answer."""

@@ -1,6 +1,7 @@
 """How parts of the screen look: a style for each meaning, taken from the theme in use."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from rich.style import Style
 
@@ -30,5 +31,7 @@ class Look:
     removed: Style = field(default_factory=lambda: Style(dim=True))
     selected: Style = field(default_factory=lambda: Style(reverse=True))
     syntax: str = ""
+    diff: Literal["auto", "unified", "side-by-side"] = "auto"
+    """How changes are laid out."""
     is_dark: bool = True
     has_color: bool = True

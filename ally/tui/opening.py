@@ -35,7 +35,7 @@ async def opened(screen: "ChatScreen", front: "TuiFront") -> Chat:
     screen.status.busy("starting", time.monotonic())
     await _ask_trust(ally, front, folder)
     settings = (await asyncio.to_thread(lambda: ally.settings)).tui
-    screen.transcript.thinking = settings.thinking
+    screen.take_settings(settings)
     if settings.theme is not None:
         screen.program.theme = choose_theme(settings.theme, os.environ)
     await _ask_setup(screen, front)

@@ -66,8 +66,12 @@ class QuestionPanel(Vertical, can_focus=True):
             super().__init__()
             self.question = question
 
-    diff: Literal["auto", "unified", "side-by-side"] = "auto"
-    """How the difference that an edit makes is shown."""
+    class Answered(Message):
+        """The question is not shown any more."""
+
+        def __init__(self, question: Question) -> None:
+            super().__init__()
+            self.question = question
 
     def __init__(self) -> None:
         super().__init__()
@@ -134,9 +138,11 @@ class QuestionPanel(Vertical, can_focus=True):
         self.post_message(self.Asked(question))
 
     def _close(self) -> None:
-        self._question, self._answer = None, None
+        question, self._question, self._answer = self._question, None, None
         if not self.is_attached:
             return
+        if question is not None:
+            self.post_message(self.Answered(question))
         had_focus = self.has_focus_within
         self.display = False
         self.screen.remove_class("-asking")
@@ -245,7 +251,7 @@ class QuestionPanel(Vertical, can_focus=True):
         self._is_explained = not self._is_explained
         self._draw()
         if self._is_explained:
-            self._action.scroll_to(y=self._action.needed, animate=False)
+            self.call_after_refresh(self._action.scroll_to, y=self._action.needed, animate=False)
 
     def _say_no(self, text: str) -> None:
         """Write what to do instead."""
@@ -351,7 +357,10 @@ class QuestionPanel(Vertical, can_focus=True):
             return [words]
         from ally.tui.transcript.diff import diff_lines  # heavy
 
-        return [words, diff_lines(question.preview.rstrip("\n"), columns, self._look, self.diff)]
+        change = diff_lines(question.preview.rstrip("\n"), columns, self._look, self._look.diff)
+        if len(words) == 1 and words[0].text.strip() == change[0].text.strip():
+            words = []  # the change names its file
+        return [words, change]
 
     def _remarks(self, question: Question, columns: int, rows: int) -> list[Text]:
         """What is wrong, and why it is asked."""

@@ -21,6 +21,7 @@ from ally.tui.transcript.view import Transcript
 if TYPE_CHECKING:
     from ally.app import App as Ally
     from ally.chat.start import Start
+    from ally.config.settings import Tui
     from ally.tui.app import AllyApp
     from ally.tui.talking import Talking
 
@@ -122,6 +123,14 @@ class ChatScreen(Screen[None]):
         """Draw in these styles from now on."""
         self.transcript.look = self.question.look = look
 
+    def take_settings(self, now: "Tui", before: "Tui | None" = None) -> None:
+        """Show things as the user set it, as far as that was changed since `before`."""
+        if before is None or now.thinking != before.thinking:
+            self.transcript.thinking = now.thinking
+        if self.program.diff != now.diff:
+            self.program.diff = now.diff
+            self.take_look(self.program.look)
+
     def _open(self) -> None:
         folder = Path.cwd()
         self.composer.root = folder
@@ -137,8 +146,14 @@ class ChatScreen(Screen[None]):
 
     def on_question_panel_asked(self, message: QuestionPanel.Asked) -> None:
         """Call who is away."""
+        self.status.busy("waiting for your answer", None)
         if self.talking is not None:
             self.talking.notify(f"{message.question.call.name} waits for your answer.")
+
+    def on_question_panel_answered(self, message: QuestionPanel.Answered) -> None:
+        """Say what runs, if it does."""
+        if self.talking is not None and self.talking.is_busy:
+            self.talking.show_running(message.question.call)
 
     def on_composer_unqueue(self) -> None:
         """Give the newest of the texts that wait back."""
@@ -174,7 +189,12 @@ class ChatScreen(Screen[None]):
             self.action_leave()
         else:
             self.status.busy("Ctrl-C again leaves", None)
-            self.set_timer(TWICE_S, lambda: self.status.busy("", None))
+            self.set_timer(TWICE_S, self._forget)
+
+    def _forget(self) -> None:
+        """A key that was pressed once was meant once."""
+        if self.talking is not None and self.talking.is_open and not self.talking.is_busy:
+            self.status.busy("", None)
 
     def _is_second(self, name: str) -> bool:
         now = time.monotonic()

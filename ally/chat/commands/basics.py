@@ -7,6 +7,7 @@ from ally.chat.chat import Chat
 from ally.chat.commands.command import Command
 from ally.chat.commands.models import describe
 from ally.chat.commands.permissions import MODES, policy_of
+from ally.chat.commands.sessions import told
 from ally.chat.commands.window import doubt_window, last_turn, of_window
 from ally.engine.context import used
 from ally.terminal.text import one_line
@@ -43,8 +44,17 @@ async def status(chat: Chat, rest: str) -> str:
     return "\n".join(f"{name:<8}  {one_line(value)}" for name, value in rows.items())
 
 
-def surroundings(chat: Chat) -> str:
-    """The permission mode and the sandbox, for the first lines of a chat."""
+def greeting(chat: Chat) -> str:
+    """The first lines of a chat: who answers and where, what may happen without asking, and which session goes on.
+
+    As slow as a command where the sandbox was not tried yet.
+    """
+    lines = [f"Ally {__version__} · {describe(chat)} · /help · Ctrl-D leaves", _surroundings(chat)]
+    return "\n".join([*lines, *([told(chat)] if chat.talk.messages else [])])
+
+
+def _surroundings(chat: Chat) -> str:
+    """The permission mode and the sandbox."""
     if not chat.talk.tool_specs():
         return "this agent has no tools: it answers, and changes nothing"
     sandbox, policy = chat.app.sandbox, policy_of(chat)

@@ -173,9 +173,9 @@ class ToolCard(Block):
         return isinstance(self.call, BadToolCall) or (self.result is not None and self.result.is_error)
 
     def _duration(self) -> str:
-        seconds = self._seconds
+        seconds = 0.0 if self._refusal else self._seconds
         if seconds is None:
-            seconds = 0 if self._is_asked or self._refusal else time.monotonic() - self._started
+            seconds = 0 if self._is_asked else time.monotonic() - self._started
         return "" if seconds < 1 else f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
 
     def _answered(self) -> None:

@@ -40,11 +40,11 @@ def called(call: ToolCall | BadToolCall, preview: str, result: ToolResult | None
         if not (preview and name == "content"):
             yield _argument(name, value, _language(call), look, width)
     if preview:
-        yield diff_lines(preview, width, look)
+        yield diff_lines(preview, width, look, look.diff)
         return
     found = _LINE.search(result.for_model) if result and len(edits) == 1 else None
     for old, new in edits:
-        yield diff_lines(Texts(old, new, first=int(found[1]) if found else 0), width, look)
+        yield diff_lines(Texts(old, new, first=int(found[1]) if found else 0), width, look, look.diff)
 
 
 def came(result: ToolResult, output: Output, look: Look, width: int) -> Parts:

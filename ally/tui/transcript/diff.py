@@ -26,18 +26,18 @@ def diff_lines(change: str | Texts, width: int, look: Look, style: DiffStyle = "
 
 
 class DiffBlock(Block):
-    """A change as a part of the transcript."""
+    """A change as a part of the transcript, laid out in `style`, else as it looks best."""
 
-    def __init__(self, change: str | Texts, style: DiffStyle = "auto") -> None:
+    def __init__(self, change: str | Texts, style: DiffStyle | None = None) -> None:
         self._rows: list[Row] = rows_of(change)
         self._change = change
-        self._style: DiffStyle = style
+        self._style: DiffStyle | None = style
         self._made: tuple[int, Look, Sequence[Strip]] | None = None
 
     def lines(self, width: int, look: Look) -> Sequence[Strip]:
         """The change in lines of at most `width` columns, made when they are looked at."""
         if self._made is None or self._made[0] != width or self._made[1] is not look:
-            self._made = width, look, _painted(Painter(self._rows, look), width, self._style)
+            self._made = width, look, _painted(Painter(self._rows, look), width, self._style or look.diff)
         return self._made[2]
 
     def text(self) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from textual.app import App, ComposeResult
@@ -16,6 +17,7 @@ from textual.widgets import Static, TextArea
 from ally.engine.gate import Answer
 from ally.events import Question
 from ally.messages import ToolCall
+from ally.tui.look import Look
 from ally.tui.question import QuestionPanel
 from ally.tui.quiet import Quiet
 
@@ -223,6 +225,21 @@ async def test_other_arguments_are_changed_as_json_and_content_as_it_is() -> Non
         asking = await it.open(content)
         await it.press("e", "enter", "tab", "z", "ctrl+s")
         assert await asking == Answer(True, edited={"path": "a", "content": "x\n\tz"})
+
+
+async def test_a_change_names_its_file_once_and_is_laid_out_as_the_user_wants_it() -> None:
+    change = "--- a/a.py\n+++ b/a.py\n@@ -1,9 +1,9 @@\n" + "".join(f" {n}\n" for n in range(8)) + "-old\n+new\n"
+    async with stage(100, 30) as it:
+        asking = await it.open(Question(ToolCall("c", "edit", {"path": "a.py"}), "a.py", "it changes a.py", change))
+        assert [line.strip() for line in it.lines].count("a.py") == 1
+        assert not any("old" in line and "new" in line for line in it.lines)
+        it.panel.look = replace(Look(), diff="side-by-side")
+        await it.pilot.pause()
+        assert any("old" in line and "new" in line for line in it.lines)
+        await it.press("w")
+        assert "because it changes a.py" in it.lines, "what was asked for is in sight"
+        await it.press("n")
+        assert not (await asking).allowed
 
 
 @pytest.mark.parametrize("size", [(20, 5), (40, 8), (60, 16), (300, 90)])
