@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from ally.app import App
-from ally.chat.commands.models import LOCATIONS, SERVERS
+from ally.chat.commands.models import SERVERS
 from ally.chat.commands.window import SOURCES
 from ally.chat.front import Option
 from ally.chat.model_cells import note, source_text, tools_text, window_text
 from ally.chat.model_rows import KINDS, Group, Row, groups, parameters
+from ally.chat.standing import PLACES
 from ally.egress.location import Location, classify
 from ally.models import hosted
 from ally.models.progress import size_text
@@ -77,7 +78,7 @@ def _of_entry(entry: ProviderEntry, name: str) -> Offer:
     known = hosted.find(entry.name, name) if entry.location == "cloud" else None
     window, tools = (f"{known.context_window:,} (catalogue)", _yes(known.tools)) if known else ("?", "?")
     is_default = "default" if name == entry.default_model else ""
-    heading = f"{entry.display_name} · {LOCATIONS[entry.location]}"
+    heading = f"{entry.display_name} · {PLACES[entry.location]}"
     option = Option(_value(entry.name, name), name, (window, tools, "", is_default), heading)
     return Offer(entry.name, name, entry.location, option, _told_of_service(entry, name, known))
 
@@ -86,11 +87,11 @@ def _in_use(profile: Profile) -> Offer:
     """The model in use where nobody lists it."""
     window = f"{profile.context_window:,} ({profile.context_window_source})" if profile.context_window else "?"
     tools = profile.tool_calling if profile.tools else "no"
-    value, heading = _value(profile.provider, profile.model), f"in use · {LOCATIONS[profile.location]}"
+    value, heading = _value(profile.provider, profile.model), f"in use · {PLACES[profile.location]}"
     option = Option(value, profile.model, (window, tools, "", ""), heading, is_current=True)
     lines = (
         ("provider", profile.provider),
-        ("place", LOCATIONS[profile.location]),
+        ("place", PLACES[profile.location]),
         ("window", window),
         ("tools", tools),
     )
@@ -109,7 +110,7 @@ def _heading(group: Group, row: Row) -> str:
         return "to be fetched first"
     if server is None:
         return "embedded engine · this machine"
-    place = "passed on to a cloud" if row.facts.is_remote else LOCATIONS[classify(server.url)]
+    place = "passed on to a cloud" if row.facts.is_remote else PLACES[classify(server.url)]
     return f"{KINDS[server.kind]} at {server.url.removeprefix('http://')} · {place}"
 
 
@@ -133,7 +134,7 @@ def _told(row: Row) -> str:
         if speed
         else []
     )
-    where = "a cloud, through this server" if facts.is_remote else LOCATIONS[row.location]
+    where = "a cloud, through this server" if facts.is_remote else PLACES[row.location]
     rows = (
         ("provider", row.provider),
         ("server", row.server),
@@ -154,7 +155,7 @@ def _told(row: Row) -> str:
 
 
 def _told_of_service(entry: ProviderEntry, name: str, known: hosted.HostedModel | None) -> str:
-    rows = [("provider", entry.display_name), ("place", LOCATIONS[entry.location])]
+    rows = [("provider", entry.display_name), ("place", PLACES[entry.location])]
     if known is not None:
         rows += [
             ("window", f"{known.context_window:,} tokens, says the catalogue"),

@@ -12,6 +12,7 @@ from ally.egress.location import Location
 
 if TYPE_CHECKING:
     from ally.chat.chat import Chat
+    from ally.config.settings import PermissionMode
     from ally.models.facts import FactSource
 
 PLACES: dict[Location, str] = {"local": "this machine", "lan": "your network", "cloud": "cloud"}
@@ -46,7 +47,7 @@ class Standing:
     provider: str
     model: str
     location: Location = "local"
-    mode: str = ""
+    mode: "PermissionMode | Literal['']" = ""
     tier: Literal["A", "B", "C"] | None = None
     used_tokens: int = 0
     window: int | None = None

@@ -4,9 +4,9 @@ import json
 import sys
 
 from ally.app import App
-from ally.chat.commands.models import LOCATIONS
 from ally.chat.model_cells import note, source_text, tools_text, window_text
 from ally.chat.model_rows import KINDS, Group, Row, as_json, groups, parameters
+from ally.chat.standing import PLACES
 from ally.cli import exits
 from ally.cli.terminal import say
 from ally.egress.location import classify
@@ -44,7 +44,7 @@ def heading(group: Group) -> str:
         return "embedded engine · this machine · --provider local"
     name = " ".join((KINDS[server.kind], server.version)).strip()
     use = f" · --provider {server.provider}" if server.provider else ""
-    return f"{name} at {server.url.removeprefix('http://')} · {LOCATIONS[classify(server.url)]}{use}"
+    return f"{name} at {server.url.removeprefix('http://')} · {PLACES[classify(server.url)]}{use}"
 
 
 def _lines(found: list[Group]) -> list[str]:

@@ -116,6 +116,7 @@ class Talking:
 
     async def _see_to_all(self) -> None:
         self._screen.composer.commands = usages()
+        await asyncio.to_thread(standing, self.chat)  # the first time it loads much
         self._show_standing()
         await asyncio.to_thread(find_tier, self.chat)
         self._show_standing()

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from ally.agents.spec import load_agent
 from ally.chat.chat import Chat
 from ally.chat.commands.command import Command
-from ally.chat.commands.models import LOCATIONS, SERVERS, describe, marked, switch
+from ally.chat.commands.models import SERVERS, describe, marked, switch
 from ally.chat.front import Option
+from ally.chat.standing import PLACES
 from ally.config.settings import AGENTS
 from ally.providers.discovery.entry import ProviderEntry, key_state
 from ally.terminal.table import columns, table
@@ -26,7 +27,7 @@ async def provider(chat: Chat, name: str) -> str:
     running = {server.provider: server for server in await asyncio.to_thread(servers, chat.app)}
     entries = [entry for entry in chat.app.registry.entries() if entry.error is None]
     if chat.front.can_ask:
-        order = list(LOCATIONS)
+        order = list(PLACES)
         options = [
             _option(chat, entry, running) for entry in sorted(entries, key=lambda one: order.index(one.location))
         ]
@@ -34,7 +35,7 @@ async def provider(chat: Chat, name: str) -> str:
         return "" if chosen is None else await switch(chat, chosen, None)
     current = chat.talk.model.profile.provider
     rows = [
-        (marked(one.name == current, one.name), LOCATIONS[one.location], _state(chat, one, running)) for one in entries
+        (marked(one.name == current, one.name), PLACES[one.location], _state(chat, one, running)) for one in entries
     ]
     return "\n".join(table(("  PROVIDER", "PLACE", "STATE"), rows, space=chat.front.columns))
 
@@ -66,7 +67,7 @@ def _option(chat: Chat, entry: ProviderEntry, running: "Mapping[str, Server]") -
     if missing:
         why_not = f"put {missing[0]}=... into .env and start Ally anew"
     cells = (entry.display_name, _state(chat, entry, running))
-    group, is_current = LOCATIONS[entry.location], entry.name == chat.talk.model.profile.provider
+    group, is_current = PLACES[entry.location], entry.name == chat.talk.model.profile.provider
     return Option(entry.name, entry.name, cells, group, is_current=is_current, why_not="" if is_current else why_not)
 
 

@@ -1,5 +1,6 @@
 """/status /quit: where one is, and how to leave."""
 
+import asyncio
 from pathlib import Path
 
 from ally import __version__
@@ -9,7 +10,7 @@ from ally.chat.commands.models import describe
 from ally.chat.commands.permissions import MODES, policy_of
 from ally.chat.commands.sessions import told
 from ally.chat.commands.window import doubt_window, last_turn, of_window
-from ally.engine.context import used
+from ally.chat.standing import cost_text, fill_text, find_tier, sandbox_text, sent_text, standing, tokens_text
 from ally.terminal.text import one_line
 
 CALLS = {
@@ -22,24 +23,25 @@ CALLS = {
 
 async def status(chat: Chat, rest: str) -> str:
     """What answers, where it works, and what it may do."""
-    profile, total = chat.talk.model.profile, used(chat.talk)
-    sandbox = chat.app.sandbox
-    policy = policy_of(chat)
-    why = f": {one_line(sandbox.reason)}" if sandbox.reason else ""
+    await asyncio.to_thread(find_tier, chat)
+    now, profile, sandbox = standing(chat), chat.talk.model.profile, chat.app.sandbox
+    why = f": {sandbox.reason}" if sandbox.reason else ""
+    read, written = tokens_text(now.input_tokens), tokens_text(now.output_tokens)
     rows = {
         "Ally": __version__,
         "agent": chat.agent,
         "model": describe(chat),
-        "window": f"about {total:,} tokens{of_window(profile, total)}",
+        "window": f"{fill_text(now)}: about {now.used_tokens:,} tokens{of_window(profile, now.used_tokens)}",
         "prompts": last_turn(chat) or "none yet",
         "tools": ", ".join(spec.name for spec in chat.talk.tool_specs()) or "none",
         "calls": CALLS[profile.tool_calling],
         "folder": str(Path.cwd()),
         "trusted": "yes" if chat.app.trust.is_trusted(Path.cwd()) else "no: its AGENTS.md and settings are not read",
-        "mode": f"{policy.mode}: {MODES[policy.mode]}",
-        "sandbox": f"tier {sandbox.tier}, {sandbox.name}{why}",
+        "mode": f"{now.mode}: {MODES[now.mode]}" if now.mode else "nothing is permitted: there are no tools",
+        "sandbox": f"{sandbox_text(now) or f'sandbox {sandbox.tier}'} ({sandbox.name}){why}",
         "session": chat.session.id,
-        "network": "offline: nothing leaves this machine" if chat.app.offline else "on",
+        "tokens": ", ".join(filter(None, (f"{read} read", f"{written} written", cost_text(now)))),
+        "left": "offline: nothing leaves this machine" if now.is_offline else sent_text(now.sent),
     }
     return "\n".join(f"{name:<8}  {one_line(value)}" for name, value in rows.items())
 

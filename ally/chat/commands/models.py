@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ally.chat.chat import Chat
 from ally.chat.commands.command import Command
 from ally.chat.commands.window import doubt_window
+from ally.chat.standing import PLACES
 from ally.errors import UsageError
 from ally.models.servers.choice import chat_models, find_model
 from ally.providers.model import Profile
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 SERVERS = ("ollama", "lmstudio", "llamacpp", "localai", "vllm")
 """Providers that are there only while their server runs."""
-LOCATIONS = {"local": "this machine", "lan": "your network", "cloud": "cloud"}
 
 
 async def model(chat: Chat, name: str) -> str:
@@ -56,7 +56,7 @@ def describe(chat: Chat) -> str:
     """The agent, the model in use and where it runs."""
     profile = chat.talk.model.profile
     by = "" if chat.agent == "general" else f"{chat.agent} · "
-    return clean(f"{by}{profile.provider}:{profile.model} ({LOCATIONS[profile.location]})")
+    return clean(f"{by}{profile.provider}:{profile.model} ({PLACES[profile.location]})")
 
 
 async def _change(chat: Chat, wanted: str) -> str:
@@ -115,7 +115,7 @@ def _current(profile: Profile) -> tuple[str, ...]:
     """The model in use, as it is known by now."""
     window = f"{profile.context_window:,} ({profile.context_window_source})" if profile.context_window else "?"
     tools = profile.tool_calling if profile.tools else "no tools"
-    return marked(True, profile.model), window, tools, LOCATIONS[profile.location]
+    return marked(True, profile.model), window, tools, PLACES[profile.location]
 
 
 def _described(name: str, row: "Row | None") -> tuple[str, ...]:
@@ -126,7 +126,7 @@ def _described(name: str, row: "Row | None") -> tuple[str, ...]:
     if not row.is_usable:
         return marked(False, name), window_text(row), tools_text(row), f"!ally models pull {row.name}"
     window, source = window_text(row), source_text(row)
-    place = "" if row.facts.is_remote else LOCATIONS[row.location]
+    place = "" if row.facts.is_remote else PLACES[row.location]
     remark = ", ".join(filter(None, (place, note(row))))
     return marked(False, name), f"{window} ({source})" if source else window, tools_text(row), remark
 

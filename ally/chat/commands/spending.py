@@ -4,9 +4,8 @@ from collections.abc import Iterable
 
 from ally.chat.chat import Chat
 from ally.chat.commands.command import Command
-from ally.chat.commands.models import LOCATIONS
 from ally.chat.commands.window import last_turn
-from ally.chat.standing import Standing, bytes_text, cost_text, dollars_text, sent_text, standing
+from ally.chat.standing import PLACES, Standing, bytes_text, cost_text, dollars_text, sent_text, standing
 from ally.chat.tally import Spent, Tally
 from ally.egress.ledger import Transfer, ledger
 from ally.models.price import Price
@@ -117,7 +116,7 @@ def _rows(transfers: Iterable[Transfer]) -> list[tuple[str, ...]]:
     return [
         (
             host,
-            LOCATIONS[some[0].location],
+            PLACES[some[0].location],
             purpose,
             f"{len(some):,}",
             bytes_text(_sent(some)),

@@ -1,10 +1,12 @@
 """How a chat stands is known without asking anybody."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from ally.chat.chat import Chat
+from ally.chat.commands.registry import run_command
 from ally.chat.standing import (
     Sent,
     Standing,
@@ -14,6 +16,7 @@ from ally.chat.standing import (
     fill_text,
     find_tier,
     percent,
+    sandbox_text,
     sent_text,
     standing,
     tokens_text,
@@ -45,6 +48,22 @@ async def test_a_chat_tells_what_answers_and_what_it_took(chat: Chat):
     assert now.tier == chat.app.sandbox.tier
     assert (now.input_tokens, now.output_tokens, now.cached_input_tokens) == (250, 25, 180)
     assert chat.tally.requests == 2
+
+
+async def test_status_says_it_in_the_words_of_the_status_line_and_blocks_nothing(chat: Chat):
+    chat.tally.add(UsageReported(12_000, 345, 9_000), FAR)
+    asked, turns = asyncio.create_task(run_command(chat, "/status")), 0
+    while not asked.done():  # the sandbox is tried meanwhile
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns > 1
+    rows = dict(line.split(maxsplit=1) for line in asked.result().splitlines())
+    now = standing(chat)
+    assert rows["window"].startswith(fill_text(now))
+    assert rows["sandbox"].startswith(f"{sandbox_text(now)} (")
+    assert rows["tokens"] == "12k read, 345 written, about $0.028"
+    assert rows["left"] == sent_text(now.sent)
+    assert (rows["model"], rows["mode"][:4]) == ("ollama:qwen3:8b (this machine)", "ask:")
 
 
 async def test_a_history_is_counted_again_only_when_it_grew(chat: Chat):
