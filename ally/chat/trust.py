@@ -19,14 +19,13 @@ def is_open(trust: Trust, folder: Path) -> bool:
 
 def trust_question(folder: Path) -> tuple[str, Sequence[Option]]:
     """The question and its answers; the first is the careful one. None of them is a no, for this time."""
-    files = [name for name in FILES if (folder / name).is_file()]
-    there = ", ".join(files) or "none of them is there now"
-    yes = (
-        f"its instructions go to the model and its settings hold ({there});"
-        " who wrote them has a say in what Ally does here"
+    files = ", ".join(name for name in FILES if (folder / name).is_file())
+    title = (
+        f"Do you trust {files} in {one_line(visible(str(folder)))}? Who wrote that would have a say in what Ally does."
     )
-    options = (Option(NO, "no", ("Ally works here without them",)), Option(YES, "yes", (yes,)))
-    return f"Do you trust the files in {one_line(visible(str(folder)))}?", options
+    no = Option(NO, "no", ("Ally works here without",))
+    yes = Option(YES, "yes", ("its instructions go to the model, its settings hold",))
+    return title, (no, yes)
 
 
 def keep_answer(trust: Trust, folder: Path, answer: str | None) -> None:

@@ -5,14 +5,17 @@ import sys
 from pathlib import Path
 
 from ally.app import App
-from ally.chat.trust import FILES, NO, YES, keep_answer, trust_question
+from ally.chat.trust import FILES, NO, YES, is_open, keep_answer, trust_question
 from ally.cli.terminal import say
 from ally.terminal.table import hang
 
 
 def ask_trust(app: App, folder: Path) -> None:
-    """Ask about `folder` unless the user has said or nobody can answer; no answer is a no, for this time."""
-    if app.trust.answer(folder) is not None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    """Ask about `folder` if there is something to trust, the user has not said, and somebody can answer.
+
+    No answer is a no, for this time.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty() and is_open(app.trust, folder)):
         return
     title, options = trust_question(folder)
     say(title)

@@ -14,9 +14,13 @@ def said(lab) -> list[str]:
 
 
 def test_a_folder_is_trusted_only_after_a_yes(spawn, lab, work: Path):
+    nothing = spawn(ready=False)
+    nothing.expect(r"\AAlly [^\n]* Ctrl-D leaves")
+    nothing.expect(PROMPT)
+    nothing.sendeof()
     (work / "AGENTS.md").write_text("Answer in rhymes.\n")
     chat = spawn(ready=False)
-    chat.expect_exact("Do you trust the files in")
+    chat.expect_exact("Do you trust AGENTS.md in")
     chat.expect_exact("[y/N] ")
     chat.sendline("n")
     chat.expect_exact("Ctrl-D leaves")

@@ -80,7 +80,7 @@ def test_the_chat_of_the_page(spawn, lab: FakeOpenAI, run_ally: RunAlly, work: P
     (work / ".env").write_text("SHOP_KEY=1\n")
     chat = spawn(ready=False)
     for block in PAGE.blocks("text"):
-        if block.startswith(("> ", "Do you trust")):
+        if block.startswith(("> ", "Ally ... ")):
             for line in block.splitlines():
                 if line == MEANWHILE:
                     chat.sendline(line)

@@ -10,7 +10,7 @@ import pytest
 from ally.app import App
 from ally.chat.front import Option
 from ally.chat.setup import LATER, needs_setup, set_up
-from ally.chat.trust import keep_answer, trust_question
+from ally.chat.trust import is_open, keep_answer, trust_question
 from ally.config.paths import Paths
 from ally.permissions.trust import Trust
 from tests.fakes import FakeOllama
@@ -102,8 +102,10 @@ def test_the_question_of_trust_names_what_is_there_and_shows_the_folder_as_it_is
     text, (no, yes) = trust_question(folder)
     assert "⟨U+202E⟩" in text
     assert "\x1b" not in text
-    assert "AGENTS.md" in yes.cells[0]
+    assert "AGENTS.md" in text
     trust = Trust(tmp_path / "trust.json")
+    assert is_open(trust, folder)
+    assert not is_open(trust, tmp_path)
     keep_answer(trust, folder, None)
     assert trust.answer(folder) is None
     keep_answer(trust, folder, yes.value)
