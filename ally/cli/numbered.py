@@ -9,7 +9,8 @@ from ally.terminal.text import one_line
 
 FEWEST_ROWS = 5
 _CURRENT = "(now)"
-_NOT_NOW = "not now: "
+_NOT_NOW = "not now"
+_UNKNOWN = "?"
 
 
 class NumberedList:
@@ -56,9 +57,13 @@ class NumberedList:
 
     def page(self) -> list[str]:
         """The next screenful."""
-        listed = self._listed[self._shown : self._shown + self._rows]
-        self._shown += len(listed)
-        lines = list(self._under_groups(listed))
+        lines: list[str] = []
+        begun = self._shown
+        for part in self._under_groups(self._listed[begun : begun + self._rows]):
+            if lines and len(lines) + len(part) > self._rows:
+                break
+            lines += part
+            self._shown += 1
         if left := len(self._listed) - self._shown:
             lines.append(f"… {left} more: the word more lists them")
         return lines
@@ -66,33 +71,66 @@ class NumberedList:
     def described(self, number: int) -> str:
         """All that the list says of an option, on a line."""
         option = self.options[number - 1]
-        why = f"{_NOT_NOW}{option.why_not}" if option.why_not else ""
+        why = f"{_NOT_NOW}: {option.why_not}" if option.why_not else ""
         mark = _CURRENT if option.is_current else ""
-        return ", ".join(filter(None, map(one_line, (option.label, mark, *option.cells, why))))
+        return _listed(option.label, mark, *option.cells, why)
 
-    def _under_groups(self, listed: Sequence[int]) -> Iterator[str]:
+    def _under_groups(self, listed: Sequence[int]) -> Iterator[list[str]]:
+        """The lines of each, the first of a group with its name above."""
         group = None
         for at, line in zip(listed, self._lines(listed), strict=True):
-            if (own := one_line(self.options[at].group)) != group:
-                group = own
-                if group:
-                    yield f"{group}:"
-            yield line
+            own = one_line(self.options[at].group)
+            yield [*([f"{own}:"] if own and own != group else []), *line.split("\n")]
+            group = own
 
     def _lines(self, listed: Sequence[int]) -> list[str]:
-        digits = len(str(len(self.options)))
-        rows = [(f"{at + 1:>{digits}}  {self._name(at)}", *self._cells(at)) for at in listed]
-        lines = columns(rows, space=self._space) if rows else []
-        if self._space is None or all(width(line) <= self._space for line in lines):
-            return lines
-        return [hang(f"{at + 1:>{digits}}  ", self.described(at + 1), self._space) for at in listed]
+        """In columns where they fit, in sentences where those are a screenful, else in columns that are cut.
 
-    def _name(self, at: int) -> str:
-        option = self.options[at]
-        return f"{one_line(option.label)} {_CURRENT}" if option.is_current else one_line(option.label)
+        Where there is no room for why an option cannot be had, it has only a mark.
+        """
+        sentences: list[str] = []
+        for is_whole in (True, False):
+            lines = self._columns(listed, is_whole=is_whole)
+            if self._fit(lines, is_cut=False):
+                return lines
+            sentences = [hang(self._number(at), self._sentence(at, is_whole=is_whole), self._space) for at in listed]
+            if sum(line.count("\n") + 1 for line in sentences) <= self._rows:
+                return sentences
+        lines = self._columns(listed, is_whole=False)
+        return lines if self._fit(lines, is_cut=True) else sentences
 
-    def _cells(self, at: int) -> tuple[str, ...]:
+    def _fit(self, lines: list[str], *, is_cut: bool) -> bool:
+        if self._space is None:
+            return True
+        return all(width(line) <= self._space and (is_cut or not line.endswith("…")) for line in lines)
+
+    def _columns(self, listed: Sequence[int], *, is_whole: bool) -> list[str]:
+        most = max((len(self.options[at].cells) for at in listed), default=0)
+        rows = [(self._number(at) + self._name(at, is_whole=is_whole), *self._cells(at, most)) for at in listed]
+        if is_whole:
+            rows = [(*row, self._why(at)) for at, row in zip(listed, rows, strict=True)]
+        return columns(rows, space=self._space) if rows else []
+
+    def _number(self, at: int) -> str:
+        return f"{at + 1:>{len(str(len(self.options)))}}  "
+
+    def _name(self, at: int, *, is_whole: bool) -> str:
         option = self.options[at]
-        most = max(len(one.cells) for one in self.options)
-        why = f"{_NOT_NOW}{one_line(option.why_not)}" if option.why_not else ""
-        return (*option.cells, *[""] * (most - len(option.cells)), why)
+        mark = _CURRENT if option.is_current else f"({_NOT_NOW})" if option.why_not and not is_whole else ""
+        return f"{one_line(option.label)} {mark}".rstrip()
+
+    def _cells(self, at: int, most: int) -> tuple[str, ...]:
+        cells = self.options[at].cells
+        return (*cells, *[""] * (most - len(cells)))
+
+    def _why(self, at: int) -> str:
+        why = one_line(self.options[at].why_not)
+        return f"{_NOT_NOW}: {why}" if why else ""
+
+    def _sentence(self, at: int, *, is_whole: bool) -> str:
+        known = (cell for cell in self.options[at].cells if cell != _UNKNOWN)
+        return _listed(self._name(at, is_whole=is_whole), *known, self._why(at) if is_whole else "")
+
+
+def _listed(*parts: str) -> str:
+    return ", ".join(filter(None, map(one_line, parts)))

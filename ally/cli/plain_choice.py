@@ -9,7 +9,8 @@ from ally.cli.terminal import report_in_chat, say
 from ally.errors import AllyError
 from ally.terminal.text import one_line
 
-_EXPLAINED = "A number or part of a name; ?N tells more, ? lists all, an empty line leaves: "
+_EXPLAINED = "(A number or part of a name; ?N tells more, ? lists all, an empty line leaves.)"
+_PROMPT = "Which one? "
 _GIVEN_UP = ("", "q", "quit")
 _MORE = ("more", "m")
 
@@ -24,10 +25,9 @@ async def choose(
         say("(There is nothing to choose from.)")
         return None
     _show(numbered)
-    prompt = _EXPLAINED
+    say(_EXPLAINED)
     while True:
-        text = ask(prompt)
-        prompt = "Which one? "
+        text = ask(_PROMPT)
         if text is None or (text := text.strip()).lower() in _GIVEN_UP:
             return None
         if text.startswith("?"):

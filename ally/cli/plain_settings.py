@@ -53,8 +53,8 @@ class PlainSettings:
         if setting.kind == "choice":
             options = [_choice(choice, setting) for choice in setting.choices]
             return await self._choose(setting.key, [*options, Option(_UNSET, "unset", (f"then {setting.default}",))])
-        prompt = f"{setting.key}, {setting.accepts}; null unsets it, an empty line leaves it as it is: "
-        return self.ask(prompt, setting.text)
+        say(f"({setting.accepts}; null unsets it, an empty line leaves it as it is.)")
+        return self.ask(f"{setting.key}: ", setting.text)
 
     async def _choose(self, title: str, options: list[Option]) -> str | None:
         numbered = NumberedList(options, self.columns, self.rows)

@@ -12,7 +12,7 @@ from ally.permissions.trust import Trust
 from tests.fakes import KEY, FakeOpenAI
 
 PROMPT = "\r?\n?> "
-CHOICE = "an empty line leaves: "
+CHOICE = r"Which one\? "
 
 
 def words(content: str) -> str:

@@ -138,7 +138,7 @@ def test_settings_are_changed_and_ctrl_c_twice_leaves(chat, home: Path):
     chat.sendline("/settings")
     chat.expect(CHOICE)
     chat.sendline("temperatures.general")
-    chat.expect_exact("an empty line leaves it as it is: ")
+    chat.expect_exact("\r\ntemperatures.general: ")
     chat.sendline("7")
     chat.expect_exact("Error: ")
     chat.expect(PROMPT)

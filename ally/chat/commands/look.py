@@ -2,7 +2,7 @@
 
 from ally.chat.chat import Chat
 from ally.chat.commands.command import Command
-from ally.terminal.table import columns
+from ally.chat.listing import explained
 
 
 async def theme(chat: Chat, name: str) -> str:
@@ -25,7 +25,7 @@ async def settings(chat: Chat, rest: str) -> str:
 
 async def keys(chat: Chat, rest: str) -> str:
     """The keys of this front end."""
-    return "\n".join(columns(list(chat.front.keys), space=chat.front.columns))
+    return "\n".join(explained(chat.front.keys, chat.front.columns))
 
 
 def _themes(chat: Chat) -> list[str]:

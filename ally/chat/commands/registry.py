@@ -20,8 +20,8 @@ from ally.chat.commands import (
     window,
 )
 from ally.chat.commands.command import Command, unquoted
+from ally.chat.listing import explained
 from ally.errors import UsageError
-from ally.terminal.table import columns
 from ally.terminal.text import one_line
 
 ALIASES = {
@@ -51,7 +51,7 @@ async def _help(chat: Chat, about: str) -> str:
     is_wide = space is None or space >= _WIDE
     commands = [pair for group in GROUPS.values() for pair in group.items()]
     rows = [(f"  {command.usage if is_wide else name}", command.help) for name, command in commands]
-    body = columns(rows, space=space)
+    body = explained(rows, space)
     for name, group in GROUPS.items():
         lines += [name, *body[: len(group)]]
         body = body[len(group) :]

@@ -17,6 +17,9 @@ MODELS = [
 ]
 
 
+EXPLAINED = "(A number or part of a name; ?N tells more, ? lists all, an empty line leaves.)"
+
+
 class Person:
     """Types one line after the other, and then nothing more."""
 
@@ -45,6 +48,7 @@ async def test_options_stand_in_columns_below_their_groups_with_numbers(capsys):
         "cloud:",
         "3  gpt-4o              128,000  native  not now: no OPENAI_API_KEY",
         "4  claude              200,000  native",
+        EXPLAINED,
     ]
 
 
@@ -97,16 +101,30 @@ async def test_a_long_list_comes_in_parts_when_it_is_asked_for(capsys):
     assert await pick("more", "m", "21", options=many) == "value21"
     parts = capsys.readouterr().err.split("… ")
     assert parts[0].endswith("20  name 20\n")
-    assert parts[1].startswith("29 more: the word more lists them\n21  name 21")
+    assert parts[1].startswith(f"29 more: the word more lists them\n{EXPLAINED}\n21  name 21")
     assert parts[2].endswith("49  name 49\n")
 
 
 async def test_on_a_narrow_terminal_nothing_is_broken_inside_a_word(capsys):
     await pick(space=24)
     lines = capsys.readouterr().err.splitlines()
-    assert "2  smollm2-135m, (now)," in lines
+    assert "2  smollm2-135m (now)," in lines
     assert "   8,192, schema" in lines
-    assert max(map(len, lines)) <= 24
+    assert max(map(len, lines[: lines.index(EXPLAINED)])) <= 24
+
+
+async def test_reasons_give_way_to_a_mark_before_a_list_gets_longer_than_the_screen(capsys):
+    why = "it has to be fetched first: !ally models pull it"
+    many = [Option(f"v{number}", f"model-{number}", ("32,768",), "to fetch", why_not=why) for number in range(1, 41)]
+    assert await choose("Model", NumberedList(many, 60, 12), None, Person("more", "?2", "")) is None
+    first, _, more = capsys.readouterr().err.partition(f"{EXPLAINED}\n")
+    assert first.splitlines()[1:3] == ["to fetch:", " 1  model-1 (not now)   32,768"]
+    assert first.splitlines()[-1] == "… 29 more: the word more lists them"
+    assert len(first.splitlines()) == 1 + 12 + 1
+    assert more.startswith("to fetch:\n12  model-12 (not now)  32,768")
+    assert f"model-2, 32,768, not now: {why}" in more
+    await choose("Model", NumberedList(many[:3], 60, 12), None, Person())
+    assert "1  model-1, 32,768, not now: it has to be fetched first:\n   !ally" in capsys.readouterr().err
 
 
 async def test_texts_are_shown_without_what_a_terminal_obeys(capsys):
