@@ -72,7 +72,7 @@ async def set_up(app: App, front: Front) -> None:
         return
     found = await asyncio.to_thread(candidates, app)
     by_value = {one.option.value: one for one in found}
-    later = Option(LATER, "decide later", ("", "", "", "until then one on this machine"), group="or")
+    later = Option(LATER, "decide later", ("", "until then one on this machine"), group="or")
     while True:
         value = await front.choose(TITLE, [*(one.option for one in by_value.values()), later])
         chosen = by_value.get(value or LATER)
@@ -113,7 +113,8 @@ def _of_row(group: Group, row: Row, *, is_default: bool) -> Candidate:
     about = f"{tools_text(row)} tools" if tools_text(row) not in ("no", "?") else "no tools"
     is_tiny = row.facts.parameters is not None and row.facts.parameters <= TINY_PARAMETERS
     remarks = ("tiny: only to try" if is_tiny else "", note(row))
-    cells = (owner, window_text(row), about, ", ".join(filter(None, remarks)))
+    size = size_text(row.facts.size_bytes) if row.facts.size_bytes else ""
+    cells = (size, owner, window_text(row), about, ", ".join(filter(None, remarks)))
     heading = _CLOUD if location == "cloud" else PLACES[location]
     option = Option(f"{row.provider}:{row.name}", row.name, cells, heading, is_current=is_default)
     return Candidate(row.provider, row.name, option)
@@ -132,7 +133,7 @@ def _recommended(rows: list[Row]) -> Iterator[Row]:
 
 
 def _to_fetch(row: Row) -> Candidate:
-    cells = ("embedded engine", window_text(row), "", f"{size_text(row.facts.size_bytes or 0)} from {row.file.source}")
+    cells = (size_text(row.facts.size_bytes or 0), "embedded engine", window_text(row), "", f"from {row.file.source}")
     return Candidate("local", row.name, Option(f"local:{row.name}", row.name, cells, _FETCH), is_there=False)
 
 
@@ -148,7 +149,7 @@ def _services(app: App, served: set[str]) -> Iterator[Candidate]:
 def _of_service(app: App, entry: ProviderEntry) -> Candidate:
     model = entry.default_model or ""
     source = app.keys.source(entry.required_env_vars[0]) or "api_keys in main.py"
-    option = Option(f"{entry.name}:{model}", model, (entry.display_name, "", "", f"key: {source}"), _CLOUD)
+    option = Option(f"{entry.name}:{model}", model, ("", entry.display_name, "", "", f"key: {source}"), _CLOUD)
     return Candidate(entry.name, model, option)
 
 

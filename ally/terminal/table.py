@@ -51,6 +51,16 @@ def cut(text: str, columns: int) -> str:
     return text
 
 
+def fitting(parts: Sequence[str], columns: int) -> str:
+    """The first of `parts` that fit whole into that many columns, with dots between; the very first is always there."""
+    first, *rest = filter(None, parts)
+    for part in rest:
+        if width(first) + width(part) + 3 > columns:
+            break
+        first += f" · {part}"
+    return first
+
+
 def hang(first: str, text: str, space: int | None) -> str:
     """`first` and then `text`, whose further lines stand below its beginning."""
     if space is None or space < width(first) + MIN_CUT:

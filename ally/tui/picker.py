@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 
 from ally.chat.front import Option
 from ally.errors import AllyError
+from ally.terminal.table import fitting
 from ally.terminal.text import clean, one_line
 from ally.tui.picker_lines import entries_of
 from ally.tui.picker_rows import Rows
@@ -65,7 +66,7 @@ class Picker(ModalScreen[str | None]):
     Picker.-framed #box { width: 90%; max-width: 110; height: auto; border: round $primary; }
     Picker.-framed.-tall #box { height: 85%; }
     Picker.-beside.-previews #box { max-width: 170; }
-    Picker #title { height: 1; text-style: bold; display: none; }
+    Picker #title { height: auto; text-style: bold; display: none; }
     Picker.-titled #title { display: block; }
     Picker #filter { height: 1; border: none; padding: 0; background: transparent; }
     Picker #body { height: 1fr; layout: vertical; }
@@ -78,6 +79,9 @@ class Picker(ModalScreen[str | None]):
         display: block; height: 100%; width: 42%; border-top: none; border-left: solid $primary; padding: 0 0 0 1;
     }
     Picker #preview Static { width: 100%; height: auto; }
+    Picker #whole { display: none; margin: 0 0 0 2; }
+    Picker.-cuts #whole { display: block; }
+    Picker.-previews.-below #whole, Picker.-previews.-beside #whole { display: none; }
     Picker #hint { height: 1; text-style: dim; }
     Picker.-refused #hint { text-style: bold; color: $warning; }
     Picker.-low #hint { display: none; }
@@ -101,6 +105,7 @@ class Picker(ModalScreen[str | None]):
         self._all = len(options)
         self._rows = Rows(entries_of(options))
         self._preview = preview
+        self._told = ""
         self._made: dict[str, str] = {}
         self._pause: Timer | None = None
         self._is_making = False
@@ -117,6 +122,7 @@ class Picker(ModalScreen[str | None]):
                 yield self._rows
                 with VerticalScroll(id="preview", can_focus=False):
                     yield Static(id="told", markup=False)
+            yield Static(id="whole", markup=False)
             yield Static(id="hint", markup=False)
 
     def on_mount(self) -> None:
@@ -133,11 +139,20 @@ class Picker(ModalScreen[str | None]):
         is_titled = high >= TITLE_ROWS
         self.set_class(is_titled, "-titled")
         self.set_class(not is_titled, "-low")
-        is_tall = self._preview is not None or self._rows.lines + _AROUND_ROWS > high * 0.85
+        self.query_one("#title").styles.max_height = max(1, high // 4)
+        whole = self._rows.cut_rows(self._inner(wide), most=high // 4)
+        self.set_class(whole > 0, "-cuts")
+        self.query_one("#whole").styles.height = whole
+        is_tall = self._preview is not None or self._rows.lines + whole + _AROUND_ROWS > high * 0.85
         self.set_class(is_tall, "-tall")
         self._rows.styles.height = "1fr" if is_tall or not self.has_class("-framed") else self._rows.lines
         self.query_one(_Filter).placeholder = "type to filter" if is_titled else self._title
         self._tell()
+
+    def _inner(self, wide: int) -> int:
+        """Columns of the list on a screen so wide, where nothing stands beside it."""
+        framed = min(int(wide * 0.9), 110) - 2 if self.has_class("-framed") else wide
+        return framed - 2
 
     @on(Input.Changed)
     def filter(self, event: Input.Changed) -> None:
@@ -199,10 +214,15 @@ class Picker(ModalScreen[str | None]):
         """The title with how many fit, and below the list what can be done, or why the option cannot be had."""
         entry, count = self._rows.selected, self._rows.count
         told = f"{self._title} ({count:,} of {self._all:,})" if count < self._all else f"{self._title} ({count:,})"
-        self._write("#title", told)
+        if told != self._told:
+            self._told = told
+            self.query_one("#title", Static).update(Text(told))
+        if self.has_class("-cuts"):
+            self.query_one("#whole", Static).update(Text(self._rows.whole), layout=False)
         why = one_line(entry.option.why_not) if entry else ""
         self.set_class(bool(why), "-refused")
-        keys = "Enter takes · Esc gives up" + (" · a number takes" if self._rows.is_numbered else "")
+        can = ["Enter takes", "Esc gives up", "a number takes" if self._rows.is_numbered else ""]
+        keys = fitting(can, self.query_one("#box").content_size.width or self.size.width)
         self._write("#hint", f"✗ {why}" if why else keys)
 
     def _write(self, place: str, line: str) -> None:

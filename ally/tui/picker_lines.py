@@ -105,4 +105,4 @@ def fitted(widths: Sequence[int], room: int) -> list[int]:
             break
         drawn.append(min(wide, left - GAP) if wide else 0)
         left -= drawn[-1] + GAP if wide else 0
-    return drawn
+    return drawn if any(drawn[1:]) else [min(widths[0], room)]

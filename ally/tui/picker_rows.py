@@ -1,7 +1,7 @@
 """The list in a picker: only the lines that are seen are ever drawn."""
 
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -19,6 +19,8 @@ from ally.tui.picker_lines import GAP, Entry, Listing, fitted, fitting, listing,
 NUMBERED = 9
 """A list no longer than this has numbers, and a digit takes its option."""
 _NOTHING = "Nothing fits."
+_BROKEN = 8
+"""Columns that lines lose where they are broken before a word, and to their margin."""
 _EMPTY = "There is nothing to choose from."
 
 
@@ -63,6 +65,22 @@ class Rows(ScrollView, can_focus=False):
     def count(self) -> int:
         """How many options fit."""
         return len(self._found)
+
+    @property
+    def whole(self) -> str:
+        """What stands beside the name of the selected option, in full."""
+        return _told(self.selected) if self.selected else ""
+
+    def cut_rows(self, columns: int, *, most: int) -> int:
+        """Rows, at most so many, for the longest text beside a name; 0 if a list so wide cuts none."""
+        if not self._entries:
+            return 0
+        margin = self._margin(0, self._entries[0], is_selected=False)
+        drawn = fitted(self._widths, columns - cell_len(margin))
+        if all(wide <= room for wide, room in zip_longest(self._widths, drawn, fillvalue=0)):
+            return 0
+        longest = max(cell_len(_told(entry)) for entry in self._entries)
+        return min(most, -(-longest // max(1, columns - _BROKEN)))
 
     def on_mount(self) -> None:
         """Begin with the current option."""
@@ -194,6 +212,10 @@ def _cells(entry: Entry, widths: Sequence[int]) -> list[tuple[str, int, int]]:
             drawn.append((cell, wide, at))
         at += len(cell) + 1
     return drawn
+
+
+def _told(entry: Entry) -> str:
+    return " · ".join(filter(None, entry.cells[1:])) or entry.cells[0]
 
 
 def _cut(text: str, columns: int) -> str:

@@ -208,3 +208,21 @@ async def test_an_empty_list_says_so_and_pasted_control_sequences_are_dropped():
         assert "[31mx1" in app.seen()
         await pilot.press("escape")
     assert app.chosen[-1] is None
+
+
+async def test_what_the_list_cuts_stands_in_full_below_it_and_the_question_is_never_cut():
+    title = "Do you trust AGENTS.md in /home/ada/shop? Who wrote that would have a say in what Ally does."
+    told = "its instructions go to the model, its settings hold"
+    app = Host(Picker(title, [Option("no", "no", ("Ally works here without",)), Option("yes", "yes", (told,))]))
+    async with app.run_test(size=(40, 12)) as pilot:
+        await pilot.press("down")
+        await pilot.pause()
+        words = " ".join(app.seen().split())
+        assert title in words
+        assert told in words
+        await pilot.resize_terminal(20, 5)
+        await pilot.pause()
+        assert "> 2 yes" in " ".join(app.seen().split())
+        await pilot.resize_terminal(120, 40)
+        await pilot.pause()
+        assert app.seen().count(told) == 1
