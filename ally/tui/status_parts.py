@@ -57,9 +57,9 @@ def parts_of(now: Standing) -> list[Part]:
 
 def busy_parts(text: str, frame: str, seconds: int | None, left: int | None) -> list[Part]:
     """What runs: its mark, its name, how long it has run or how long it still waits."""
-    name = one_line(text)
+    name = one_line(text).removesuffix(" Trying again.").rstrip(".") if left is not None else one_line(text)
     mark = f"{frame} " if frame else ""
-    time = f" again in {left} s" if left is not None else f" {_clock(seconds)}" if seconds else ""
+    time = f", again in {left} s" if left is not None else f" {_clock(seconds)}" if seconds else ""
     return [Part(95, tuple(dict.fromkeys(f"{mark}{cut(name, room)}{time}" for room in (60, 30, 14, 8))), "accent")]
 
 

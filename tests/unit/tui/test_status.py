@@ -130,7 +130,8 @@ def test_the_cost_is_told_where_it_is_known_and_gives_way_to_the_window():
 
 
 def test_a_wait_counts_down_and_work_counts_up():
-    assert busy_parts("rate limited", "", None, 3)[0].forms[0] == "rate limited again in 3 s"
+    assert busy_parts("Busy. Trying again.", "", None, 3)[0].forms[0] == "Busy, again in 3 s"
+    assert busy_parts("rate limited", "", None, 3)[0].forms[0] == "rate limited, again in 3 s"
     assert busy_parts("shell", "*", 75, None)[0].forms[0] == "* shell 1:15 min"
     assert busy_parts("shell", "", 0, None)[0].forms[0] == "shell"
 
@@ -155,7 +156,7 @@ async def test_the_line_follows_the_size_and_what_runs():
         assert "[shell] make 5 s · general" in app.rows()[0]
         app.line.busy("rate limited", None, time.monotonic() + 60)
         await pilot.pause(0.15)
-        assert "rate limited again in 60 s" in app.rows()[0]
+        assert "rate limited, again in 60 s" in app.rows()[0]
         app.line.busy("", None)
         await pilot.resize_terminal(50, 24)
         await pilot.pause(0.15)
