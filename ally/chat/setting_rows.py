@@ -17,7 +17,7 @@ from ally.config.view import as_json, is_secret, masked
 from ally.messages import JsonObject
 from ally.storage.atomic import write_atomic
 
-AT_ONCE = frozenset({"tui.theme"})
+AT_ONCE = frozenset({"tui.theme", "tui.thinking", "tui.diff", "tui.notify", "tui.scrollback"})
 """Settings that a running chat follows; all others hold from the next start on."""
 
 INSTEAD = {

@@ -49,7 +49,6 @@ async def open_talk(args: argparse.Namespace, app: App) -> "PlainTalk":
         talk.keyboard = Keyboard(sys.stdin.fileno(), talk.take)
         start = replace(start, consent=replace(start.consent, asker=Approver(talk.keyboard, talk.screen)))
     talk.chat = await open_chat(app, start, talk.front)
-    talk.screen.thinking = app.settings.tui.thinking
     if sys.stdin.isatty():
         talk.memory = Memory(talk.chat, talk.lines)
     return talk
@@ -179,6 +178,7 @@ class PlainTalk:
         for line in attachments(message, text):
             say(line)
         self.chat.begin_step(text)
+        self.screen.thinking = self.chat.app.settings.tui.thinking  # /settings may have changed it
         waiting = Waiting(self._tell_of_silence)
         async with aclosing(send(talk, message)) as events:
             try:
