@@ -18,10 +18,10 @@ from ally.chat.editing import as_text, field_of, from_text
 from ally.engine.gate import Answer
 from ally.errors import UsageError
 from ally.events import Question
-from ally.terminal.table import cut
+from ally.terminal.table import cut, fitting
 from ally.terminal.text import clean, one_line, visible
 from ally.tui.look import Look
-from ally.tui.question_parts import AnswerList, WholeAction, line
+from ally.tui.question_parts import AnswerList, WholeAction, in_rows, line
 from ally.tui.quiet import Quiet
 
 _LIST_ROWS = 16  # of the screen, from which on the answers stand below each other, and the reason above them
@@ -55,7 +55,7 @@ class QuestionPanel(Vertical, can_focus=True):
     QuestionPanel { display: none; height: auto; }
     QuestionPanel Static { height: auto; }
     QuestionPanel Input, QuestionPanel Input:focus { display: none; border: none; padding: 0; height: 1; }
-    QuestionPanel Editor, QuestionPanel Editor:focus { display: none; border: none; padding: 0; }
+    QuestionPanel Editor, QuestionPanel Editor:focus { display: none; border: none; padding: 0; height: auto; }
     Screen.-asking Composer { display: none; }
     """
 
@@ -251,7 +251,8 @@ class QuestionPanel(Vertical, can_focus=True):
         self._is_explained = not self._is_explained
         self._draw()
         if self._is_explained:
-            self.call_after_refresh(self._action.scroll_to, y=self._action.needed, animate=False)
+            unseen = self._action.needed - self._action.hidden
+            self.call_after_refresh(self._action.scroll_to, y=unseen, animate=False)
 
     def _say_no(self, text: str) -> None:
         """Write what to do instead."""
@@ -315,10 +316,10 @@ class QuestionPanel(Vertical, can_focus=True):
         return True
 
     def _give_back(self, text: str) -> None:
-        if isinstance(self._before, TextArea | Input):
-            self._before.insert(text) if isinstance(self._before, TextArea) else self._before.insert_text_at_cursor(
-                text
-            )
+        if isinstance(self._before, TextArea):
+            self._before.insert(text)
+        elif isinstance(self._before, Input):
+            self._before.insert_text_at_cursor(text)
 
     def _draw(self, *, is_new: bool = False) -> None:
         """Lay everything out for the size of the screen."""
@@ -335,9 +336,11 @@ class QuestionPanel(Vertical, can_focus=True):
         self._said.update(Text("\n", no_wrap=True).join(said))
         self._show_parts(rows, has_said=bool(said))
         taken = int(self._title.display) + len(said) + (self._answers.rows if self._answers.display else 0)
-        room = max(1, (rows - 2 if rows < _LIST_ROWS else rows * 2 // 3) - taken - int(self._reason.display))
+        below = sum(one.size.height for one in self.screen.query("StatusLine")) or 1
+        most = rows - 1 - below if rows < _LIST_ROWS else rows * 2 // 3
+        room = max(1, most - taken - int(self._reason.display))
         self._action.styles.height = min(max(1, lines + len(further)), room)
-        self._editor.styles.height = max(1, min(room, max(3, self._editor.document.line_count)))
+        self._editor.styles.max_height = room
         self.call_after_refresh(self._tell)
 
     def _show_parts(self, rows: int, *, has_said: bool) -> None:
@@ -367,9 +370,7 @@ class QuestionPanel(Vertical, can_focus=True):
         said = [Text(cut(self._problem, columns), self._look.error)] if self._problem else []
         told = reason(question)
         if told and rows >= _LIST_ROWS and self._mode != "edit" and not self._is_explained:
-            lines = list(wrapped(f"why: {told}", columns))
-            last = cut("".join(lines[_WHY_ROWS - 1 :]), columns)
-            said += [Text(text, self._look.dim) for text in (*lines[: _WHY_ROWS - 1], last) if text]
+            said += [Text(text, self._look.dim) for text in in_rows(f"why: {told}", columns, _WHY_ROWS)]
         return said
 
     def _tell(self) -> None:
@@ -392,9 +393,9 @@ class QuestionPanel(Vertical, can_focus=True):
             case "choose":
                 hint = "PageUp, PageDown" if self._action.is_longer else "Tab says what to do instead"
         others = f"{self._count - 1} more to ask" if self._count > 1 else ""
-        told = " · ".join([title(question), *filter(None, (hint, others))])
         self._answers.hidden = hidden
         self._answers.refresh()
         columns = max(1, self.size.width)
+        told = fitting([title(question), *hint.split(" · "), others], columns - 3)
         text = cut(f"── {told} {'─' * columns}", columns).removesuffix("…")
         self._title.update(Text(text, self._look.warning, no_wrap=True))

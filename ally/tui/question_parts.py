@@ -10,7 +10,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from ally.chat.asking import SHORT, Choice
+from ally.chat.asking import SHORT, Choice, wrapped
 from ally.terminal.table import cut, width
 from ally.tui.look import Look
 
@@ -18,6 +18,13 @@ from ally.tui.look import Look
 def line(text: str, style: Style) -> Strip:
     """One line of text as it is; it must be safe for the terminal already."""
     return Strip([Segment(text, style)], width(text))
+
+
+def in_rows(text: str, columns: int, most: int) -> list[str]:
+    """`text` in at most so many lines; what does not fit into the last is left out."""
+    lines = list(wrapped(text, columns))
+    last = cut("".join(lines[most - 1 :]), columns)
+    return [one for one in (*lines[: most - 1], last) if one]
 
 
 class WholeAction(ScrollView, can_focus=False):

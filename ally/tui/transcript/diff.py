@@ -13,7 +13,7 @@ from ally.tui.transcript.diff_rows import Row, Texts, rows_of
 
 DiffStyle = Literal["auto", "unified", "side-by-side"]
 WIDE = 120
-"""Columns from which "auto" shows old and new side by side."""
+"""Columns from which "auto" shows old and new side by side, where there is something on both sides."""
 
 
 def diff_lines(change: str | Texts, width: int, look: Look, style: DiffStyle = "auto") -> Sequence[Strip]:
@@ -49,5 +49,9 @@ class DiffBlock(Block):
 
 
 def _painted(painter: Painter, width: int, style: DiffStyle) -> Sequence[Strip]:
-    is_double = style == "side-by-side" or (style == "auto" and width >= WIDE)
+    is_double = style == "side-by-side" or (style == "auto" and width >= WIDE and _has_two_sides(painter.rows))
     return side_by_side(painter, width) if is_double else unified(painter, width)
+
+
+def _has_two_sides(rows: Sequence[Row]) -> bool:
+    return len({row.kind for row in rows} & {"added", "removed"}) == 2

@@ -242,6 +242,15 @@ async def test_a_change_names_its_file_once_and_is_laid_out_as_the_user_wants_it
         assert not (await asking).allowed
 
 
+async def test_why_it_is_asked_is_told_without_jumping_over_lines_that_were_not_seen() -> None:
+    async with stage(80, 14) as it:
+        asking = await it.open(shell(LONG))
+        await it.press("w", "y")
+        assert "Not all of it was shown yet" in it.text
+        await it.press("n")
+        assert not (await asking).allowed
+
+
 @pytest.mark.parametrize("size", [(20, 5), (40, 8), (60, 16), (300, 90)])
 async def test_every_size_shows_the_action_and_the_answers(size: tuple[int, int]) -> None:
     async with stage(*size) as it:

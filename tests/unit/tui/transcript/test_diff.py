@@ -87,6 +87,8 @@ def test_wide_terminals_see_old_and_new_side_by_side_and_narrow_ones_do_not():
     assert [row.split("│")[0].split() for row in rows[2:]] == [["1", "one"], ["2", "-", "two"]]
     assert [row.split("│")[1].split() for row in rows[2:]] == [["1", "one"], ["2", "+", "TWO"]]
     assert shown(change, 40, "side-by-side") == shown(change, 40, "unified")
+    new = Texts("", "one\n", "a")
+    assert shown(new, 130, "auto") == shown(new, 130, "unified"), "half a screen is not left empty"
 
 
 def test_changed_words_stand_out_and_a_line_that_is_all_new_does_not():
