@@ -74,6 +74,7 @@ class Composer(Vertical):
         self._area.settled = self._settled
         self._page = Page(self._area, self._blocks)
         self._mark = Static(_MARK, id="mark", markup=False)
+        self._shown = (_MARK, "")
         self._popup = Popup()
         self._queue = Queue()
         self._completion = Completion(self._area, self._popup)
@@ -273,7 +274,11 @@ class Composer(Vertical):
     def _show_mode(self) -> None:
         is_searching = self._search.waiting is not None
         now, name = _MODES.get(self._area.document[0][:1], (_MARK, ""))
-        self._mark.update(_SEARCHING if is_searching else now)
+        shown = (_SEARCHING if is_searching else now, name)
+        if shown == self._shown:  # an update would lay the whole screen out anew, with every key
+            return
+        self._shown = shown
+        self._mark.update(shown[0])
         for _, one in _MODES.values():
             self.set_class(one == name and not is_searching, one)
 

@@ -28,7 +28,9 @@ class Queue(Widget):
 
     @texts.setter
     def texts(self, texts: Sequence[str]) -> None:
-        self._texts = tuple(texts)
+        if (new := tuple(texts)) == self._texts:
+            return
+        self._texts = new
         self.display = bool(texts)
         self.refresh(layout=True)
 

@@ -146,9 +146,10 @@ class Stack:
         return self._renew(index, index + 1)
 
     def measure(self, index: int) -> int:
-        """The exact height of a unit that was found."""
+        """The exact height of a unit that was found; the guess for one that was not."""
         unit = self.units[index]
-        part = unit.part or _NOTHING
+        if (part := unit.part) is None:
+            return unit.height
         drawn = (self.width, part.version)
         if unit.rows is None or unit.drawn != drawn:
             unit.strips.clear()

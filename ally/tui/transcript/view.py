@@ -9,14 +9,17 @@ from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
 from textual.selection import Selection
 from textual.strip import Strip
 from textual.timer import Timer
+from textual.widget import Widget
 
 from ally.events import Event
 from ally.messages import Message, UserMessage
 from ally.tui.look import Look
 from ally.tui.transcript import code
+from ally.tui.transcript.bar import Bar
 from ally.tui.transcript.block import Block
 from ally.tui.transcript.copying import selected_text
 from ally.tui.transcript.feed import Feed
@@ -216,6 +219,15 @@ class Transcript(ScrollView, can_focus=False):
             new_value = self.scroll_y
         super().watch_scroll_y(old_value, new_value)
 
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        """A bar that is painted quickly, in the place of Textual's own."""
+        if self._vertical_scrollbar is None:
+            self._vertical_scrollbar = Bar()
+            self._vertical_scrollbar.display = False
+            self.app._start_widget(self, self._vertical_scrollbar)  # pyright: ignore - as Textual does it
+        return self._vertical_scrollbar
+
     def _move(self, rows: int) -> None:
         self._port.move(rows)
         self._settle()
@@ -231,8 +243,9 @@ class Transcript(ScrollView, can_focus=False):
         self._port.settle()
         self._is_settling = True
         size = Size(columns, self._stack.total)
-        if size != self.virtual_size:
-            self.virtual_size = size
+        if size != self.virtual_size:  # nothing else moves, so the screen is not laid out anew
+            self.set_reactive(Widget.virtual_size, size)  # pyright: ignore[reportArgumentType] - as in Textual
+            self.vertical_scrollbar.window_virtual_size = size.height
         self.scroll_target_y = self.scroll_y = self._port.row
         self._is_settling = False
         if code.is_wanted() and not self._is_loading:
@@ -296,12 +309,20 @@ class Transcript(ScrollView, can_focus=False):
     # Rows
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Rows to paint. The places that a selection needs are left out: they would cost more than all the rest."""
+        """Rows to paint. The places that a selection needs are left out: they would cost more than all the rest.
+
+        Rows are kept as they are painted, so Textual's second cache, which is emptied by every change, is passed by.
+        """
         self._paints = True
         try:
-            return super().render_lines(crop)
+            rows = [self.render_line(y) for y in crop.line_range]
         finally:
             self._paints = False
+        _, background = self.background_colors
+        for each in self.get_line_filters():
+            rows = [row.apply_filter(each, background) for row in rows]
+        first, stop = crop.column_span
+        return rows if first == 0 and stop >= self._columns else [row.crop(first, stop) for row in rows]
 
     def render_line(self, y: int) -> Strip:
         """A row of what is in sight, with the places of its characters unless it is to be painted."""

@@ -175,6 +175,17 @@ async def test_it_follows_the_end_until_the_user_scrolls_and_says_what_is_below(
         assert seen(transcript)[-1].strip() == "last"
 
 
+async def test_rows_that_are_painted_before_they_are_measured_keep_their_height() -> None:
+    async with open_transcript(80, 12) as (transcript, pilot):
+        transcript.load([user(f"question {n}") for n in range(50)])
+        for y in range(12):
+            transcript.render_line(y)  # a frame of something else
+        await frame(pilot)
+        for _ in range(20):
+            transcript.page(-1)
+        assert seen(transcript)[0].endswith("question 0")
+
+
 async def test_what_is_in_sight_stays_when_the_width_changes_and_when_guesses_were_wrong() -> None:
     history = [
         message
