@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Literal
 from textual.app import App
 from textual.theme import Theme
 
+from ally.config.glance import may_be_set
+from ally.config.paths import config_files
 from ally.errors import AllyError
 from ally.tui.look import Look
 from ally.tui.screen import ChatScreen
-from ally.tui.themes import THEMES, default_theme, look_of
+from ally.tui.themes import THEMES, choose_theme, look_of
 
 if TYPE_CHECKING:
     from ally.app import App as Ally
@@ -32,7 +34,7 @@ class AllyApp(App[int]):
         self.title = "Ally"
         for theme in THEMES.values():
             self.register_theme(theme)
-        self.theme = default_theme(os.environ)
+        self.theme = choose_theme(_kept_theme(ally), os.environ)
         self.chat_screen = ChatScreen(ally, start, first)
         self.diff: Literal["auto", "unified", "side-by-side"] = "auto"
         """How changes are laid out."""
@@ -59,3 +61,13 @@ class AllyApp(App[int]):
 
     def _look_anew(self, theme: Theme) -> None:
         self.chat_screen.take_look(self.look)
+
+
+def _kept_theme(ally: "Ally") -> str | None:
+    """The theme that the user keeps; the settings are read before the first paint only where one may be there."""
+    if not may_be_set("theme", config_files(ally.paths, ally.checkout)):
+        return None
+    try:
+        return ally.load({}).settings.tui.theme
+    except AllyError:  # it is said when the chat is opened
+        return None

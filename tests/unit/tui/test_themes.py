@@ -1,6 +1,7 @@
 """Every theme can be read, by everybody, on every terminal."""
 
 from itertools import product
+from pathlib import Path
 
 import pytest
 from pygments.styles import get_style_by_name
@@ -8,7 +9,11 @@ from textual.app import App
 from textual.theme import Theme
 from textual.widgets import OptionList
 
+from ally.app import App as Ally
+from ally.chat.start import Start
+from ally.config.paths import Paths
 from ally.config.schema import describe
+from ally.tui.app import AllyApp
 from ally.tui.look import Look
 from ally.tui.themes import CONTRAST, DARK, LABELS, LIGHT, TERMINAL, THEMES, choose_theme, default_theme, look_of
 
@@ -94,6 +99,19 @@ def test_the_first_theme_suits_the_terminal(env: dict[str, str], theme: str):
 def test_a_chosen_theme_wins_unless_no_colours_are_wanted():
     assert choose_theme(LIGHT, {"TERM": "linux"}) == LIGHT
     assert choose_theme(LIGHT, {"NO_COLOR": "1"}) == TERMINAL
+
+
+def test_the_theme_that_is_kept_is_there_at_the_first_paint(tmp_path: Path):
+    def first(settings: str) -> str:
+        (tmp_path / "config.json").write_text(settings)
+        env = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        ally = Ally(env, Paths(*[tmp_path] * 4), None, False, lambda text: None, {})
+        return AllyApp(ally, Start()).theme
+
+    usual = first("{}")
+    assert usual != CONTRAST
+    assert first(f'{{"tui": {{"theme": "{CONTRAST}"}}}}') == first(f'{{"tui": {{"\\u0074heme": "{CONTRAST}"}}}}')
+    assert first('{"tui": {"theme": "no such"}}') == first('{"theme"') == usual
 
 
 def test_without_colours_nothing_is_told_by_one():
