@@ -192,14 +192,15 @@ class PlainTalk:
                 waiting.stop()
         if talk.waiting:
             say(f"({len(talk.waiting)} queued: said with your next message.)")
-        if time.monotonic() - begun > LONG_S:
-            self._ring()
+        ring_after(time.monotonic() - begun, is_wanted=self.chat.app.settings.tui.notify)
 
     def _tell_of_silence(self) -> None:
         if sys.stderr.isatty():
             self.screen.add(Notice(silence(self.chat.talk)))
 
-    def _ring(self) -> None:
-        if sys.stderr.isatty() and self.chat.app.settings.tui.notify:
-            sys.stderr.write("\a")
-            sys.stderr.flush()
+
+def ring_after(seconds: float, *, is_wanted: bool) -> None:
+    """Ring the bell of the terminal when a turn took so long that somebody may have turned away."""
+    if seconds > LONG_S and is_wanted and sys.stderr.isatty():
+        sys.stderr.write("\a")
+        sys.stderr.flush()

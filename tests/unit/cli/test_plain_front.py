@@ -11,6 +11,7 @@ from ally.chat.front import Option
 from ally.cli.attachments import attachments
 from ally.cli.plain_front import PlainFront
 from ally.cli.plain_lines import Lines
+from ally.cli.plain_talk import LONG_S, ring_after
 from ally.errors import UsageError
 from ally.messages import Text, UserMessage
 from ally.tui.composer.composer import KEYS
@@ -96,3 +97,17 @@ def _rows() -> list[str]:
 def _spelling(key: str) -> str:
     """A key as people write it: `shift+tab` is Shift-Tab."""
     return "-".join(_NAMES.get(part, part.capitalize()) for part in key.strip().split("+"))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "is_wanted", "is_terminal", "heard"),
+    [(LONG_S + 1, True, True, "\a"), (LONG_S, True, True, ""), (99, False, True, ""), (99, True, False, "")],
+)
+def test_the_bell_ends_a_long_turn_where_it_is_wanted_and_can_be_heard(
+    monkeypatch, seconds: float, is_wanted: bool, is_terminal: bool, heard: str
+):
+    terminal = io.StringIO()
+    terminal.isatty = lambda: is_terminal
+    monkeypatch.setattr(sys, "stderr", terminal)
+    ring_after(seconds, is_wanted=is_wanted)
+    assert terminal.getvalue() == heard
