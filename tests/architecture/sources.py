@@ -35,6 +35,11 @@ class Source:
         return ast.parse(self.text, filename=self.name)
 
     @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """Every node of the tree."""
+        return list(ast.walk(self.tree))
+
+    @cached_property
     def comments(self) -> dict[int, str]:
         """Comment text by line number."""
         tokens = tokenize.generate_tokens(io.StringIO(self.text).readline)
@@ -46,7 +51,7 @@ class Source:
         return " ".join(self.comments.get(line, "") for line in range(node.lineno, last + 1))
 
     def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-        return (node for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+        return (node for node in self.nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 @cache

@@ -4,6 +4,8 @@ from importlib.resources import files
 
 from ally.messages import JsonObject, ToolSpec
 
+__all__ = ["describe"]
+
 
 def describe(name: str, properties: JsonObject, required: tuple[str, ...] = ()) -> ToolSpec:
     """The tool `name` as the model sees it: its description is `NAME.md` beside this file."""
