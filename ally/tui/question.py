@@ -251,8 +251,7 @@ class QuestionPanel(Vertical, can_focus=True):
         self._is_explained = not self._is_explained
         self._draw()
         if self._is_explained:
-            unseen = self._action.needed - self._action.hidden
-            self.call_after_refresh(self._action.scroll_to, y=unseen, animate=False)
+            self.call_after_refresh(self._action.scroll_to, y=self._action.needed - self._action.hidden, animate=False)
 
     def _say_no(self, text: str) -> None:
         """Write what to do instead."""

@@ -57,6 +57,16 @@ def test_marks_of_markdown_are_kept_and_columns_stay_columns() -> None:
     assert shown(Said("")) == [MARK]
 
 
+def test_of_a_long_message_the_beginning_is_shown_until_it_is_opened() -> None:
+    text = "\n".join(f"line {number}" for number in range(300))
+    said = Said(text, ["x.png"])
+    assert shown(said) == [f"{MARK} line 0", *(f"  line {number}" for number in range(1, 10)), "▸ 291 more lines"]
+    assert said.text().startswith(text)
+    said.toggle()
+    assert shown(said)[-2:] == ["  line 299", "  [x.png]"]
+    assert not Said("\n".join("abc")).can_open
+
+
 def test_a_folded_text_is_one_line_until_it_is_opened_and_copied_whole() -> None:
     thinking = Thinking()
     thinking.add("one ")
