@@ -1,4 +1,4 @@
-"""`ally models update`: the newest list of what hosted models can hold and do."""
+"""`ally models update`: the newest list of what hosted models can hold, do and cost."""
 
 import argparse
 import json

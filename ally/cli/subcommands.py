@@ -85,7 +85,7 @@ def _add_models(commands: "_Commands[Parser]") -> None:
     check.add_argument("name", metavar="NAME", help="a model, or PROVIDER:MODEL")
     check.add_argument("--provider", metavar="P", help="whose model it is; else the one in use")
     check.add_argument("--strategy", choices=("native", "schema", "text"), help="try only this way")
-    update = _action(actions, "update", "fetch the newest list of what hosted models hold and do", json=True)
+    update = _action(actions, "update", "fetch the newest list of what hosted models hold, do and cost", json=True)
     update.add_argument("--from", dest="source", metavar="SOURCE", help="another address, or a file")
     remove = _action(actions, "remove", "delete a model that was fetched")
     remove.add_argument("name", metavar="NAME", help="as listed; ollama:NAME or local:NAME says whose")

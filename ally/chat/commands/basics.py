@@ -9,8 +9,8 @@ from ally.chat.commands.command import Command
 from ally.chat.commands.models import describe
 from ally.chat.commands.permissions import MODES, policy_of
 from ally.chat.commands.sessions import told
-from ally.chat.commands.window import doubt_window, last_turn, of_window
-from ally.chat.standing import cost_text, fill_text, find_tier, sandbox_text, sent_text, standing, tokens_text
+from ally.chat.commands.window import NO_WINDOW, SOURCES, doubt_window, last_turn
+from ally.chat.standing import Standing, cost_text, fill_text, find_tier, sandbox_text, sent_text, standing, tokens_text
 from ally.terminal.text import one_line
 
 CALLS = {
@@ -31,7 +31,7 @@ async def status(chat: Chat, rest: str) -> str:
         "Ally": __version__,
         "agent": chat.agent,
         "model": describe(chat),
-        "window": f"{fill_text(now)}: about {now.used_tokens:,} tokens{of_window(profile, now.used_tokens)}",
+        "window": _window(now),
         "prompts": last_turn(chat) or "none yet",
         "tools": ", ".join(spec.name for spec in chat.talk.tool_specs()) or "none",
         "calls": CALLS[profile.tool_calling],
@@ -44,6 +44,13 @@ async def status(chat: Chat, rest: str) -> str:
         "left": "offline: nothing leaves this machine" if now.is_offline else sent_text(now.sent),
     }
     return "\n".join(f"{name:<8}  {one_line(value)}" for name, value in rows.items())
+
+
+def _window(now: Standing) -> str:
+    if now.window is None:
+        return f"about {now.used_tokens:,} tokens{NO_WINDOW}"
+    source = SOURCES[now.window_source]
+    return f"{fill_text(now)}: about {now.used_tokens:,} of {now.window:,} tokens; {source}"
 
 
 def greeting(chat: Chat) -> str:

@@ -20,6 +20,7 @@ SOURCES = {
     "guess": "a guess",
 }
 """Who says how large the window is."""
+NO_WINDOW = "; the size of the window is not known (context_window in provider_options sets it)"
 
 
 async def context(chat: Chat, rest: str) -> str:
@@ -35,17 +36,17 @@ async def context(chat: Chat, rest: str) -> str:
         f"{name:<{width}}  {tokens:>9,}  {tokens / whole:>4.0%}  {_bar(tokens / whole)}".rstrip()
         for name, tokens in rows
     ]
-    lines.append(f"about {total:,} tokens{of_window(chat.talk.model.profile, total)}")
+    lines.append(f"about {total:,} tokens{_of_window(chat.talk.model.profile, total)}")
     if turn := last_turn(chat):
         lines.append(f"last turn: {turn}")
     return "\n".join(lines)
 
 
-def of_window(profile: Profile, total: int) -> str:
+def _of_window(profile: Profile, total: int) -> str:
     """What follows a number of tokens: the window they are of, and who says how large it is."""
     window = profile.context_window
     if window is None:
-        return "; the size of the window is not known (context_window in provider_options sets it)"
+        return NO_WINDOW
     return f" of {window:,} ({total / window:.0%}; {SOURCES[profile.context_window_source]})"
 
 

@@ -44,7 +44,7 @@ from ally.messages import (
 from ally.providers.model import Done, TextChunk, ThinkingChunk, Usage
 from tests.scripted import HANG, NoteTool, ScriptedModel
 
-END = Done("end", Usage(10, 5, 2))
+END = Done("end", Usage(10, 5, 2, cache_written_tokens=4))
 
 
 async def play(talk: Conversation, text: str = "hi", interrupt_at: type | None = None) -> list:
@@ -75,7 +75,7 @@ async def test_text_and_thinking_arrive_as_deltas_and_become_one_message():
         "MessageFinished",
         "TurnFinished",
     ]
-    assert UsageReported(10, 5, 2) in events
+    assert UsageReported(10, 5, 2, cache_written_tokens=4) in events
     assert talk.messages == [user("hi"), AssistantMessage((Thinking("hmm"), Text("Hello")))]
 
 
