@@ -24,7 +24,7 @@ LETTERS = [
 """Each is typed once, so that the moment it is shown is known without an emulator; no program shows them by itself."""
 
 _CODES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_].*?(?:\x07|\x1b\\)|[ -/]*[0-Z\\^-~])", re.DOTALL)
-_ASKED = re.compile(
+ASKED = re.compile(
     rb"\x1b(?:(?P<da1>\[0?c)|(?P<da2>\[>0?c)|(?P<dsr>\[5n)|(?P<cursor>\[6n)|(?P<kitty>\[\?u)|(?P<version>\[>0?q)"
     rb"|\[\?(?P<mode>\d+)\$p|\](?P<colour>1[012]);\?(?:\x07|\x1b\\)|\[(?P<size>1[468])t)"
 )
@@ -37,7 +37,7 @@ _PLAIN_ANSWERS = {
     "version": b"\x1bP>|bench 1\x1b\\",
 }
 _SIZES = {b"14": b"\x1b[4;600;960t", b"16": b"\x1b[6;20;8t", b"18": b"\x1b[8;30;120t"}
-_LONGEST_QUESTION = 32
+LONGEST_QUESTION = 32
 
 
 @dataclass(slots=True)
@@ -147,10 +147,10 @@ class Terminal:
     def _reply(self, data: bytes) -> None:
         pending = self._tail + data
         end = 0
-        for asked in _ASKED.finditer(pending):
+        for asked in ASKED.finditer(pending):
             os.write(self._master, answer_to(asked))
             end = asked.end()
-        self._tail = pending[max(end, len(pending) - _LONGEST_QUESTION) :]
+        self._tail = pending[max(end, len(pending) - LONGEST_QUESTION) :]
 
     def _judge(self) -> Typed:
         usable = self.seen.usable_s
