@@ -26,11 +26,13 @@ HOMES: Mapping[str, str] = {
     "mistral": "api.mistral.ai",
     "openai": "api.openai.com",
     "openrouter": "openrouter.ai",
-    "perplexity": "api.perplexity.ai",
     "together": "api.together.xyz",
     "xai": "api.x.ai",
 }
-"""Where the listed prices hold: what speaks like a service at another address has prices of its own."""
+"""Where the listed prices hold: what speaks like a service at another address has prices of its own.
+
+Perplexity is none of them, as it asks for its searches, too.
+"""
 
 _CLASS = "service_tier"
 """The option that asks for faster or cheaper service, which has another price."""
