@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from ally.chat.hints import in_chat
 from ally.events import (
     CallEdited,
     Compacted,
@@ -204,7 +205,7 @@ class Feed:
                 if reason in ENDS:
                     self._add(Remark(ENDS[reason], "warning"))
             case TurnFailed(error):
-                self._add(Failure(error.message, error.hint or ""))
+                self._add(Failure(error.message, in_chat(error.hint or "")))
             case TurnInterrupted():
                 self._add(Remark("(Stopped.)", "warning"))
 

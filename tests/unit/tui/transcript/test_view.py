@@ -95,7 +95,7 @@ async def test_each_event_of_a_turn_is_shown() -> None:
         transcript.add(UserSaid(user("also this")))
         transcript.add(Compacted(2000, 300, "the summary"))
         transcript.add(Notice("The service is busy.", 2.0))
-        transcript.add(TurnFailed(AllyError("It broke", hint="mend it")))
+        transcript.add(TurnFailed(AllyError("It broke", hint="ally --provider local")))
         transcript.add(TurnFinished("length"))
         transcript.add(TurnInterrupted())
         await frame(pilot)
@@ -104,7 +104,7 @@ async def test_each_event_of_a_turn_is_shown() -> None:
             f"{MARK} hello\n    there\n    [a.png]", "thought for less than 1 s", "One moment.",
             "read_file x.py", "run rm",
             f"{MARK} also this", "about 2,000 tokens became 300", "(The service is busy in 2.0 s.)",
-            "✗ It broke\n    → mend it", "length limit", "(Stopped.)",
+            "✗ It broke\n    → /provider local", "length limit", "(Stopped.)",
         ]  # fmt: skip
         places = [text.find(part) for part in order]
         assert -1 not in places, text
