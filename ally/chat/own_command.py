@@ -1,10 +1,13 @@
 """`!command`: what the user runs for themselves, and what the model is told of it."""
 
+import asyncio
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from ally.engine.conversation import Conversation
 from ally.errors import UsageError
-from ally.tools.user_shell import Said, run_user_command
+from ally.tools.user_shell import Said, run_unseen, run_user_command
 
 
 def run_own(command: str, folder: Path) -> Said:
@@ -13,6 +16,25 @@ def run_own(command: str, folder: Path) -> Said:
     Raises:
         UsageError: it is none, would have no effect, or cannot be started.
     """
+    return _run(command, lambda: run_user_command(command, folder))
+
+
+async def run_own_unseen(command: str, folder: Path, is_over: Callable[[], bool]) -> Said:
+    """The same where there is no terminal that could be given to it; it ends as soon as `is_over`.
+
+    Raises:
+        UsageError: it is none, would have no effect, or cannot be started.
+    """
+    is_gone = threading.Event()
+    try:
+        return await asyncio.to_thread(
+            _run, command, lambda: run_unseen(command, folder, lambda: is_gone.is_set() or is_over())
+        )
+    finally:
+        is_gone.set()
+
+
+def _run(command: str, start: Callable[[], Said]) -> Said:
     if not command:
         raise UsageError("There is no command after the !.", hint="!ls runs ls")
     if command.split(maxsplit=1)[0] == "cd" and not any(mark in command for mark in "&;|\n"):
@@ -20,7 +42,7 @@ def run_own(command: str, folder: Path) -> Said:
             "Ally stays in its folder.", hint="ally -d FOLDER works in another; !cd FOLDER && ls looks there"
         )
     try:
-        return run_user_command(command, folder)
+        return start()
     except OSError as error:
         raise UsageError(f"The command could not be started: {error.strerror}.") from error
 

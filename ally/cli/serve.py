@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +12,6 @@ from ally.cli.folder import enter
 from ally.cli.signals import leaving
 from ally.cli.terminal import say
 from ally.errors import UsageError
-
-_TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
-"""What the page can draw, whatever the terminal can in which the server runs."""
 
 _PASSED_ON = ("agent", "provider", "model", "permission_mode")
 
@@ -31,8 +27,7 @@ def run(args: argparse.Namespace, app: App) -> int:
         ) from error
     if args.directory:
         enter(Path(args.directory))
-    os.environ.update(_TERMINAL)
-    server = ChatServer([sys.executable, "-P", "-m", "ally", *_options(args, app.offline)], args.port)
+    server = ChatServer([sys.executable, "-P", "-m", "ally", *_options(args, app.offline)], args.port, say)
     print(server.url, flush=True)
     say(f"Open it in a browser of this machine to work in {Path.cwd()}.")
     say("Whoever has the address can do here what you can. Ctrl-C ends it, and every chat in it.")

@@ -24,6 +24,12 @@ _POLICY = (
 _SAME = ("same-origin", "none")
 
 
+def _host(request: web.Request) -> str:
+    """The one `Host` of the request. Not `request.host`: where there is none, it looks the machine's name up."""
+    named = request.headers.getall("Host", [])
+    return named[0].lower() if len(named) == 1 else ""
+
+
 class Guard:
     """Lets requests through that name the token and come from a page of this server, and nothing else."""
 
@@ -33,16 +39,15 @@ class Guard:
 
     def why_not(self, request: web.Request) -> str:
         """Why `request` is refused; empty if it is not."""
-        if request.host.lower() not in self._hosts:
+        host = _host(request)
+        if host not in self._hosts:
             return "this address is not one of Ally's"
         # The name would tell a page with a rebound name nothing, so the order does not matter.
         if not hmac.compare_digest(request.match_info.get("token", "").encode(), self._token):
             return "the address holds no valid token: open the one that ally serve printed"
         origin = request.headers.get("Origin")
         is_socket = request.headers.get("Upgrade", "").lower() == "websocket"
-        if (origin is None and is_socket) or (
-            origin is not None and origin.lower() != f"http://{request.host.lower()}"
-        ):
+        if (origin is None and is_socket) or (origin is not None and origin.lower() != f"http://{host}"):
             return "the request comes from another page"
         if not is_socket and request.headers.get("Sec-Fetch-Site", "none") not in _SAME:
             return "the request comes from another site"
@@ -61,7 +66,7 @@ class Guard:
                 response = web.Response(status=error.status, text=f"{error.reason}\n")
             if not response.prepared:
                 response.headers.update(_HEADERS)
-                response.headers["Content-Security-Policy"] = _POLICY.format(host=request.host)
+                response.headers["Content-Security-Policy"] = _POLICY.format(host=_host(request))
             return response
 
         return guarded

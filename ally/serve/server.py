@@ -1,20 +1,20 @@
 """A web server on loopback: one page, and a chat of its own behind each open tab."""
 
 import asyncio
+import contextlib
 import secrets
-import shlex
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, cast
 
 import textual_serve
 from aiohttp import WSMsgType, web
-from textual_serve.app_service import AppService
-from textual_serve.download_manager import DownloadManager
 
 from ally.errors import UsageError
+from ally.serve.chat_process import ChatProcess
+from ally.serve.doors import Doors
 from ally.serve.guard import Guard
 
 ADDRESS = "127.0.0.1"
@@ -32,23 +32,30 @@ _FILES: Mapping[str, tuple[Path, str]] = {
     "mono-italic.ttf": (_LIBRARY / "fonts" / "RobotoMono-Italic-VariableFont_wght.ttf", "font/ttf"),
 }
 _FEWEST, _MOST_COLUMNS, _MOST_LINES = 1, 1_000, 500
-_LONGEST_PASTE = 16 * 2**20
+_LARGEST_MESSAGE = 64 * 2**20
+"""The page refuses pastes long before."""
+_ENDED_WITHIN_S = 12.0
+"""More than a chat takes that has to be ended by force."""
 
 
 class ChatServer:
     """Serves the chat that `command` starts; `url` is the one address that leads to it.
 
+    `tell` is given what a chat says when it ends, which may hold anything.
+
     Raises:
         UsageError: the port cannot be had.
     """
 
-    def __init__(self, command: Sequence[str], port: int = 0) -> None:
-        self._command = shlex.join(command)
+    def __init__(self, command: Sequence[str], port: int = 0, tell: Callable[[str], None] = lambda text: None) -> None:
+        self._command = command
+        self._tell = tell
         self._socket = _listen(port)
         self.port: int = self._socket.getsockname()[1]
         self._token = secrets.token_urlsafe(32)
         self._guard = Guard(self._token, self.port)
-        self._tabs = 0
+        self._doors: Doors | None = None
+        self._tabs: set[web.WebSocketResponse] = set()
 
     @property
     def url(self) -> str:
@@ -56,19 +63,25 @@ class ChatServer:
         return f"http://{ADDRESS}:{self.port}/{self._token}/"
 
     async def run(self) -> None:
-        """Serve until cancelled; then every chat is told to end."""
+        """Serve until cancelled; then every chat is told to end, and waited for."""
         app = web.Application(middlewares=[self._guard.middleware()])
         app.router.add_get("/{token}/", self._index)
         app.router.add_get("/{token}/ws", self._chat)
         app.router.add_get("/{token}/{file}", self._file)
         app.router.add_get("/{rest:.*}", _nothing)
-        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=5)
+        app.on_shutdown.append(self._close_tabs)
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_ENDED_WITHIN_S)
         await runner.setup()
+        self._doors = Doors(cast("Callable[[], asyncio.Protocol]", runner.server))
+        server = await asyncio.get_running_loop().create_server(self._doors.open, sock=self._socket)
         try:
-            await web.SockSite(runner, self._socket).start()
             await asyncio.Event().wait()
         finally:
+            server.close()
             await runner.cleanup()
+
+    async def _close_tabs(self, app: web.Application) -> None:
+        await asyncio.gather(*(tab.close() for tab in self._tabs), return_exceptions=True)
 
     async def _index(self, request: web.Request) -> web.Response:
         page = Template((_PAGE / "index.html").read_text(encoding="utf-8"))
@@ -83,54 +96,64 @@ class ChatServer:
         return web.FileResponse(path, headers={"Content-Type": kind})
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
-        if self._tabs >= MAX_TABS:
+        if len(self._tabs) >= MAX_TABS:
             raise web.HTTPServiceUnavailable
-        tab = web.WebSocketResponse(heartbeat=15, max_msg_size=_LONGEST_PASTE)
-        self._tabs += 1
+        tab = web.WebSocketResponse(heartbeat=15, max_msg_size=_LARGEST_MESSAGE)
+        self._tabs.add(tab)
         try:
             await tab.prepare(request)
+            if self._doors is not None:
+                self._doors.let_in(request.protocol)
             await self._run_chat(tab, _size(request.query.get("width", "80"), request.query.get("height", "24")))
         finally:
-            self._tabs -= 1
+            self._tabs.discard(tab)
         return tab
 
     async def _run_chat(self, tab: web.WebSocketResponse, size: tuple[int, int]) -> None:
-        async def close() -> None:
-            await tab.close()
-
-        service = AppService(
-            self._command,
-            write_bytes=tab.send_bytes,
-            write_str=tab.send_str,
-            close=close,
-            download_manager=DownloadManager(),
-        )
-        await service.start(*size)
         try:
-            async for message in tab:
-                if message.type is WSMsgType.TEXT:
-                    await _pass_on(message, tab, service)
+            chat = await ChatProcess.start(self._command, size)
+        except OSError as error:
+            self._tell(f"A chat could not be started: {error.strerror}.")
+            await tab.close()
+            return
+        painting = asyncio.create_task(_paint(chat, tab))
+        try:
+            with contextlib.suppress(ConnectionError):
+                async for message in tab:
+                    if message.type is WSMsgType.TEXT:
+                        await _pass_on(message, tab, chat)
         finally:
-            await service.stop()
+            if said := await chat.end():
+                self._tell(said.strip())
+            await asyncio.wait({painting}, timeout=1)  # what it left in the background may hold the pipe
+            painting.cancel()
 
 
-async def _pass_on(message: Any, tab: web.WebSocketResponse, service: AppService) -> None:
+async def _paint(chat: ChatProcess, tab: web.WebSocketResponse) -> None:
+    """Hand on what the chat paints. It is read to its end, also with no page any more: else the chat could not end."""
+    async for data in chat.output():
+        if not tab.closed:
+            with contextlib.suppress(ConnectionError):
+                await tab.send_bytes(data)
+    await tab.close()
+
+
+async def _pass_on(message: Any, tab: web.WebSocketResponse, chat: ChatProcess) -> None:
     """One message of the page; what is none of those it sends is ignored. `Any`: aiohttp's messages have no type."""
     try:
         kind, data = (*message.json(), None)[:2]
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return
     match kind, data:
         case "stdin", str():
-            await service.send_bytes(data.encode("utf-8", "replace"))
+            await chat.tell("stdin", data.encode("utf-8", "replace").decode())
         case "resize", {"width": width, "height": height}:
-            await service.set_terminal_size(*_size(width, height))
-        case "ping", _:
+            columns, rows = _size(width, height)
+            await chat.tell("resize", {"width": columns, "height": rows})
+        case "ping", str() | int() | float():
             await tab.send_json(["pong", data])
-        case "blur", _:
-            await service.blur()
-        case "focus", _:
-            await service.focus()
+        case (("blur" | "focus"), _):
+            await chat.tell(kind)
         case _:
             pass
 

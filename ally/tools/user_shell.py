@@ -45,11 +45,33 @@ def run_user_command(command: str, cwd: Path) -> Said:
     Raises:
         OSError: it cannot be started.
     """
+
+    def shown(words: list[str], feed: Callable[[bytes], None]) -> int:
+        def take(data: bytes) -> None:
+            feed(data)
+            _write(1, data)
+
+        has_terminal = os.isatty(0) and os.isatty(1)
+        return _on_terminal(words, cwd, feed) if has_terminal else _on_streams(words, cwd, take, lambda: False)
+
+    return _said(command, shown)
+
+
+def run_unseen(command: str, cwd: Path, is_over: Callable[[], bool]) -> Said:
+    """Run `command` in the user's shell without a terminal, and show nothing of it.
+
+    It blocks until the command ends, which it has to as soon as `is_over`.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    return _said(command, lambda words, feed: _on_streams(words, cwd, feed, is_over))
+
+
+def _said(command: str, run: Callable[[list[str], Callable[[bytes], None]], int]) -> Said:
     output = Output(None, "user", LIMITS)
     screen = FirstScreen(output.feed)
-    words = [os.environ.get("SHELL") or "/bin/sh", "-c", command]
-    has_terminal = os.isatty(0) and os.isatty(1)
-    code = _on_terminal(words, cwd, screen.take) if has_terminal else _on_streams(words, cwd, screen.take)
+    code = run([os.environ.get("SHELL") or "/bin/sh", "-c", command], screen.take)
     screen.close()
     text = output.take()
     if screen.was_left:
@@ -57,8 +79,8 @@ def run_user_command(command: str, cwd: Path) -> Said:
     return Said(code if code >= 0 else 128 - code, text)
 
 
-def _on_streams(words: list[str], cwd: Path, feed: Callable[[bytes], None]) -> int:
-    """Output goes to standard output as it comes; when the command has ended, nothing more is waited for."""
+def _on_streams(words: list[str], cwd: Path, take: Callable[[bytes], None], is_over: Callable[[], bool]) -> int:
+    """`take` gets the output as it comes; when the command has ended, nothing more is waited for."""
     sys.stdout.flush()
     process = subprocess.Popen(
         words, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, process_group=0, stdin=subprocess.DEVNULL
@@ -66,8 +88,7 @@ def _on_streams(words: list[str], cwd: Path, feed: Callable[[bytes], None]) -> i
     assert process.stdout  # noqa: S101 - it is a pipe
     with process:
         try:
-            _follow(process, process.stdout.fileno(), feed)
-            return process.wait()
+            return process.wait() if _follow(process, process.stdout.fileno(), take, is_over) else _INTERRUPTED
         except KeyboardInterrupt:
             return _INTERRUPTED
         finally:
@@ -75,16 +96,21 @@ def _on_streams(words: list[str], cwd: Path, feed: Callable[[bytes], None]) -> i
                 _end(process)
 
 
-def _follow(process: subprocess.Popen[bytes], reading: int, feed: Callable[[bytes], None]) -> None:
-    while True:
-        if select.select([reading], [], [], 0.05)[0]:
+def _follow(
+    process: subprocess.Popen[bytes], reading: int, take: Callable[[bytes], None], is_over: Callable[[], bool]
+) -> bool:
+    """Whether it came to its end."""
+    sources = [reading]
+    while not is_over():
+        if select.select(sources, [], [], 0.05)[0]:
             data = os.read(reading, _CHUNK_BYTES)
-            if not data:
-                return
-            feed(data)
-            _write(1, data)
+            if data:
+                take(data)
+            else:
+                sources.clear()  # it goes on without a word
         elif process.poll() is not None:
-            return
+            return True
+    return False
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -54,10 +54,14 @@ class TerminalFile:
 
 
 class Aside:
-    """Standard output and standard error while the screen is shown; those that are no terminal stay as they are."""
+    """Standard output and standard error while the screen is shown.
 
-    def __init__(self, log: Path) -> None:
+    With `only_terminals` those that are no terminal stay as they are.
+    """
+
+    def __init__(self, log: Path, *, only_terminals: bool = True) -> None:
         self._log = log
+        self._only_terminals = only_terminals
         self._kept: dict[int, int] = {}
 
     def point_away(self) -> None:
@@ -70,13 +74,13 @@ class Aside:
                     stream.flush()
         target = self._open()
         for number in (1, 2):
-            if os.isatty(number):
+            if not self._only_terminals or os.isatty(number):
                 self._kept[number] = os.dup(number)
                 os.dup2(target, number)
         os.close(target)
 
     def put_back(self) -> None:
-        """They are the terminal again."""
+        """They are what they were."""
         for number, kept in self._kept.items():
             os.dup2(kept, number)
             os.close(kept)

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from rich.console import COLOR_SYSTEMS
@@ -53,6 +54,11 @@ class _Program(Manners, AllyApp):
 
     transcript: Transcript | None = None
 
+    @property
+    def logs(self) -> Path:
+        """Where what does not belong on the screen is written meanwhile."""
+        return self.chat_screen.ally.paths.state / "logs"
+
     async def on_load(self) -> None:
         """Obey signals before there is anything that could be left half-done."""
         if sys.platform != "win32":
@@ -79,7 +85,7 @@ def run(ally: "App", start: "Start", first: str, lobby: Lobby | None = None) -> 
     """
     program = _Program(ally, start, first)
     if constants.DRIVER is None and sys.platform != "win32":
-        _give_terminal(program, ally, lobby)
+        _give_terminal(program, lobby)
     gc.collect(0)
     gc.freeze()  # what is loaded by now stays: looking through it again and again would only hold up keys
     sys.setswitchinterval(LOADING_SWITCH_S)
@@ -103,13 +109,13 @@ def run(ally: "App", start: "Start", first: str, lobby: Lobby | None = None) -> 
     )
 
 
-def _give_terminal(program: _Program, ally: "App", lobby: Lobby | None) -> None:
+def _give_terminal(program: _Program, lobby: Lobby | None) -> None:
     from ally.tui.driver import Terminal, TerminalDriver  # late: there is no such driver on Windows
 
     screen = TerminalFile(os.dup(1))
     if lobby is not None:
         lobby.write = screen.write_now
-    program.terminal = Terminal(screen, Aside(ally.paths.state / "logs" / "screen.log"), lobby)
+    program.terminal = Terminal(screen, Aside(program.logs / "screen.log"), lobby)
     program.driver_class = cast("type[Driver]", TerminalDriver)
 
 

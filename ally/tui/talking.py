@@ -9,13 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual.app import SuspendNotSupported
+
 from ally.chat.activity import title_of
 from ally.chat.attach import mentioned, message_of, missing
 from ally.chat.chat import Chat
 from ally.chat.commands.permissions import MODES, policy_of
 from ally.chat.commands.registry import is_command, run_command, runs_beside, usages
 from ally.chat.hints import in_chat
-from ally.chat.own_command import run_own, tell_own
+from ally.chat.own_command import run_own, run_own_unseen, tell_own
 from ally.chat.standing import find_tier, standing
 from ally.config.settings import AGENTS, PermissionMode
 from ally.engine.interrupt import Interrupted
@@ -23,6 +25,7 @@ from ally.engine.loop import send
 from ally.errors import AllyError
 from ally.events import Event, Notice, TextDelta, ThinkingDelta, ToolFinished, ToolRequested, TurnStarted, UsageReported
 from ally.messages import user
+from ally.terminal.text import one_line
 from ally.tui import notify
 from ally.tui.front import TuiFront
 from ally.tui.notify import LONG_S
@@ -165,9 +168,13 @@ class Talking:
             self._screen.transcript.say(said)
 
     async def _run_own(self, command: str) -> None:
-        """The command gets the terminal, so that programs which paint work as ever."""
-        with self._screen.program.suspend():
-            ended = run_own(command, Path.cwd())
+        """The command gets the terminal, so that programs which paint work as ever; a browser has none to give."""
+        try:
+            with self._screen.program.suspend():
+                ended = run_own(command, Path.cwd())
+        except SuspendNotSupported:
+            self._screen.status.busy(f"!{one_line(command)}", time.monotonic())
+            ended = await run_own_unseen(command, Path.cwd(), lambda: self.chat.talk.interrupt.is_over)
         said = tell_own(self.chat.talk, command, ended)
         self._screen.transcript.say("\n".join(filter(None, (f"!{command}", ended.text.rstrip("\n"), said))))
 

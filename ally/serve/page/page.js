@@ -11,3 +11,18 @@ const watcher = new MutationObserver(() => {
   }
 });
 watcher.observe(document.documentElement, { childList: true, subtree: true });
+
+// One message of the page holds one paste, and the server takes none of any size.
+const LONGEST_PASTE = 8_000_000;
+document.addEventListener(
+  "paste",
+  (event) => {
+    const text = event.clipboardData ? event.clipboardData.getData("text/plain") : "";
+    if (text.length > LONGEST_PASTE) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      window.alert("This is too long to paste. Save it in a file, and name that with @.");
+    }
+  },
+  true,
+);

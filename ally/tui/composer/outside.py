@@ -35,5 +35,7 @@ async def _outside(app: App[Any], work: Callable[[], T]) -> T | None:  # Any: as
     except AllyError as error:
         app.notify(" ".join(filter(None, (error.message, error.hint))), severity="error", markup=False)
     except SuspendNotSupported:
-        app.notify("This terminal cannot be handed to an editor.", severity="error", markup=False)
+        app.notify(
+            "An editor needs a terminal, which a browser is not: write the text here.", severity="error", markup=False
+        )
     return None
