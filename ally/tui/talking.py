@@ -14,6 +14,7 @@ from textual.app import SuspendNotSupported
 from ally.chat.activity import title_of
 from ally.chat.attach import mentioned, message_of, missing
 from ally.chat.chat import Chat
+from ally.chat.commands.basics import greeting
 from ally.chat.commands.permissions import MODES, policy_of
 from ally.chat.commands.registry import is_command, run_command, runs_beside, usages
 from ally.chat.hints import in_chat
@@ -23,8 +24,18 @@ from ally.config.settings import AGENTS, PermissionMode
 from ally.engine.interrupt import Interrupted
 from ally.engine.loop import send
 from ally.errors import AllyError
-from ally.events import Event, Notice, TextDelta, ThinkingDelta, ToolFinished, ToolRequested, TurnStarted, UsageReported
-from ally.messages import user
+from ally.events import (
+    Event,
+    Notice,
+    TextDelta,
+    ThinkingDelta,
+    ToolFinished,
+    ToolRequested,
+    TurnStarted,
+    UsageReported,
+    UserSaid,
+)
+from ally.messages import BadToolCall, ToolCall, user
 from ally.terminal.text import one_line
 from ally.tui import notify
 from ally.tui.front import TuiFront
@@ -89,9 +100,15 @@ class Talking:
         return text
 
     def stop(self) -> None:
-        """Interrupt what runs."""
-        if self.is_open:
-            self.chat.talk.interrupt.request()
+        """Interrupt what runs; what waits goes back to where it was written."""
+        if not self.is_open:
+            return
+        self.chat.talk.interrupt.request()
+        waiting: list[str] = []
+        while text := self.take_back():
+            waiting.insert(0, text)
+        if waiting:
+            self._screen.composer.restore("\n".join(filter(None, (*waiting, self._screen.composer.text))))
 
     def leave(self) -> None:
         """End the chat, after stopping what runs."""
@@ -122,6 +139,7 @@ class Talking:
         await asyncio.to_thread(standing, self.chat)  # the first time it loads much
         self._show_standing()
         await asyncio.to_thread(find_tier, self.chat)
+        self._screen.transcript.say(greeting(self.chat))
         self._show_standing()
         while not self.chat.is_over and not self._is_leaving:
             if self._later:
@@ -200,17 +218,24 @@ class Talking:
         if self.chat.app.settings.tui.notify:
             notify.tell(self._screen.program, text)
 
+    def show_running(self, call: ToolCall | BadToolCall) -> None:
+        """This call runs from now on, if nobody has to be asked first."""
+        if not self._screen.question.is_open:
+            self._screen.status.busy(title_of(call), time.monotonic())
+
     def _tell(self, event: Event) -> None:
         """What runs now, in the status line."""
         now = time.monotonic()
         match event:
+            case UserSaid():
+                self._show_queue()
             case TurnStarted() | ToolFinished():
                 self._screen.status.busy("waiting for the model", now)
                 self._show_standing()
             case UsageReported():
                 self._show_standing()
             case ToolRequested(call):
-                self._screen.status.busy(title_of(call), now)
+                self.show_running(call)
             case ThinkingDelta():
                 self._screen.status.busy("thinking", now)
             case TextDelta():
