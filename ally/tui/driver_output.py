@@ -87,9 +87,9 @@ class Aside:
         self._kept.clear()
 
     def _open(self) -> int:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
         try:
-            self._log.parent.mkdir(parents=True, exist_ok=True)
+            self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             target = os.open(self._log, flags, 0o600)
             if os.fstat(target).st_size > LARGEST_LOG_BYTES:
                 os.ftruncate(target, 0)

@@ -13,7 +13,7 @@ _TMUX_WITHIN_S = 1.0
 def send(app: App[Any], sequence: str) -> bool:  # Any: whatever it gives
     """Write a control sequence of our own making; False where there is no terminal of `app`'s own."""
     driver = app._driver  # pyright: ignore[reportPrivateUsage] - the only way to the terminal that Textual has
-    if driver is None or driver.is_headless or driver.is_web:
+    if driver is None or driver.is_headless:
         return False
     driver.write(sequence)
     driver.flush()

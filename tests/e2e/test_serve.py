@@ -1,6 +1,7 @@
 """The chat in a browser: who gets in, and that it works there."""
 
 import asyncio
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ import pytest
 from ally.permissions.trust import Trust
 from tests.e2e import browser
 from tests.e2e.conftest import words
-from tests.fakes import FakeOpenAI, Reply
+from tests.fakes import FakeOpenAI, Hang, Reply
 
 PATIENCE_S = 20
 
@@ -96,6 +97,83 @@ async def test_a_browser_talks_and_asks_nobody_else(serve, lab: FakeOpenAI, tmp_
         assert len(await tab.picture()) > 5_000
         process.send_signal(signal.SIGTERM)
         await tab.until("document.body.classList.contains('-closed')")
+
+
+class Page:
+    """A page without a browser."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+        self.painted = ""
+
+    async def type(self, text: str) -> None:
+        await self._socket.send_json(["stdin", text])
+
+    async def until(self, text: str) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while text not in self.painted:
+                got = await self._socket.receive()
+                assert got.type is aiohttp.WSMsgType.BINARY, self.painted[-2_000:]
+                self.painted += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", got.data.decode())
+
+
+@asynccontextmanager
+async def paged(url: str) -> AsyncIterator[Page]:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url + "ws?width=100&height=30", headers={"Origin": url.rsplit("/", 2)[0]}) as socket,
+    ):
+        yield Page(socket)
+
+
+def _children(number: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{number}/task/{number}/children").read_text().split()]
+
+
+async def _gone(number: int) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while Path(f"/proc/{number}").exists():  # noqa: ASYNC110 - no child of ours
+            await asyncio.sleep(0.05)
+
+
+async def test_a_page_that_goes_away_refuses_what_is_asked_and_keeps_the_chat(serve, lab: FakeOpenAI, work: Path, home):
+    lab.script(Reply(tool_calls=[("shell", {"command": "touch made"})]), Reply(text="never asked for"))
+    async with serve() as (process, url):
+        token = url.split("/")[3]
+        async with paged(url) as page:
+            await page.type("\x1b[200~first\x1b\rsecond\x1b[201~")  # an escape character in a paste is no key
+            await page.until("second")
+            assert lab.calls == []
+            await page.type("\x15\x15\x15")
+            await page.type("\x03")
+            await page.type("!tty; echo driver=$TEXTUAL_DRIVER.; printf 'a\\033[2Jb\\n'\r")
+            await page.until("driver=.")
+            await page.until("(exit 0; the model is told with your next message.)")
+            await page.type("\x07")
+            await page.until("An editor needs")
+            (chat,) = _children(process.pid)
+            for number in (process.pid, chat):
+                for name in ("cmdline", "environ"):
+                    assert token.encode() not in Path(f"/proc/{number}/{name}").read_bytes()
+            await page.type("please touch\r")
+            await page.until("yes, once")
+        await _gone(chat)
+        kept = list((home / ".local" / "state" / "ally").rglob("*.jsonl"))
+        assert any("please touch" in one.read_text() for one in kept)
+        assert not (work / "made").exists()
+        assert len(lab.calls) == 1
+
+
+async def test_no_chat_outlives_its_server(serve, lab: FakeOpenAI):
+    lab.script(Reply(fault=Hang("headers")))
+    async with serve() as (process, url), paged(url) as page:
+        await page.type("hello\r")
+        async with asyncio.timeout(PATIENCE_S):
+            while not lab.calls:  # noqa: ASYNC110 - the fake has no event for it
+                await asyncio.sleep(0.05)
+        (chat,) = _children(process.pid)
+        process.kill()
+        await _gone(chat)
 
 
 def _listening() -> str:
