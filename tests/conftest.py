@@ -1,5 +1,6 @@
 """What every test gets: an empty home, no keys, no way out but loopback, the fakes, and the real command."""
 
+import compileall
 import os
 import shutil
 import socket
@@ -76,16 +77,19 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture(scope="session")
 def _pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _copy_checkout(ROOT, tmp_path_factory.mktemp("pristine") / "ally-checkout")
+    pristine = _copy_checkout(ROOT, tmp_path_factory.mktemp("pristine") / "ally-checkout")
+    compileall.compile_dir(pristine / "ally", quiet=2)  # once, and not in the first child of each test
+    return pristine
 
 
 @pytest.fixture
 def checkout(_pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout of this test's own, without `.env` and without a developer's plug-ins: write into it freely.
+    """A checkout of this test's own, without `.env` and without a developer's plug-ins: write into it freely, but
+    not into `ally/`, whose files it shares with all others.
 
     `run_ally` runs from it when a test asks for both.
     """
-    return _copy_checkout(_pristine, tmp_path_factory.mktemp("checkout") / "ally-checkout")
+    return _copy_checkout(_pristine, tmp_path_factory.mktemp("checkout") / "ally-checkout", shared="ally")
 
 
 @pytest.fixture
@@ -185,13 +189,22 @@ def _home_variables(folder: Path) -> dict[str, str]:
     }
 
 
-def _copy_checkout(source: Path, target: Path) -> Path:
+def _copy_checkout(source: Path, target: Path, shared: str = "") -> Path:
     for part in CHECKOUT_PARTS:
         if (source / part).is_dir():
-            shutil.copytree(source / part, target / part, ignore=_not_ours)
+            copy = _link if part == shared else shutil.copy2
+            shutil.copytree(source / part, target / part, ignore=_not_ours, copy_function=copy)
         elif (source / part).is_file():
             shutil.copy2(source / part, target / part)
     return target
+
+
+def _link(source: str, target: str) -> None:
+    """Ten times as fast as a copy; where links are not to be had, a copy."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def _not_ours(folder: str, names: list[str]) -> list[str]:
