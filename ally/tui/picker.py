@@ -1,6 +1,8 @@
 """Choosing one of several things: typing filters, the arrows move, Enter takes, Esc gives up."""
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
@@ -58,6 +60,7 @@ class Picker(ModalScreen[str | None]):
     """One of `options`, as its `value`; None when it is given up.
 
     A list of at most nine has numbers. `preview` gives some lines on a value; it may be slow and is called in a thread.
+    Nothing is taken before it was shown for `quiet_s` seconds, for what nobody asked for.
     """
 
     DEFAULT_CSS = """
@@ -99,8 +102,17 @@ class Picker(ModalScreen[str | None]):
         Binding("ctrl+down,alt+down", "scroll_preview(1)", "preview down", priority=True),
     ]
 
-    def __init__(self, title: str, options: Sequence[Option], preview: Callable[[str], str] | None = None) -> None:
+    def __init__(
+        self,
+        title: str,
+        options: Sequence[Option],
+        preview: Callable[[str], str] | None = None,
+        *,
+        quiet_s: float = 0.0,
+    ) -> None:
         super().__init__()
+        self._quiet_s = quiet_s
+        self._takes_from = math.inf if quiet_s else 0.0
         self._title = one_line(title)
         self._all = len(options)
         self._rows = Rows(entries_of(options))
@@ -129,6 +141,11 @@ class Picker(ModalScreen[str | None]):
         """Type at once."""
         self.set_class(self._preview is not None, "-previews")
         self.query_one(_Filter).focus()
+        if self._quiet_s:
+            self.call_after_refresh(self._shown)
+
+    def _shown(self) -> None:
+        self._takes_from = time.monotonic() + self._quiet_s
 
     def on_resize(self, event: events.Resize) -> None:
         """Show what there is room for."""
@@ -140,7 +157,8 @@ class Picker(ModalScreen[str | None]):
         self.set_class(is_titled, "-titled")
         self.set_class(not is_titled, "-low")
         self.query_one("#title").styles.max_height = max(1, high // 4)
-        whole = self._rows.cut_rows(self._inner(wide), most=high // 4)
+        spare = high - _AROUND_ROWS - self._rows.lines
+        whole = self._rows.cut_rows(self._inner(wide), most=max(high // 6, min(high // 4, spare)))
         self.set_class(whole > 0, "-cuts")
         self.query_one("#whole").styles.height = whole
         is_tall = self._preview is not None or self._rows.lines + whole + _AROUND_ROWS > high * 0.85
@@ -207,7 +225,7 @@ class Picker(ModalScreen[str | None]):
 
     def _take(self) -> None:
         entry = self._rows.selected
-        if entry is not None and not entry.option.why_not:
+        if entry is not None and not entry.option.why_not and time.monotonic() >= self._takes_from:
             self.dismiss(entry.option.value)
 
     def _tell(self) -> None:

@@ -1,5 +1,6 @@
 """What a picker lists: options made safe, those that fit what was typed, and the columns that fit the width."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ GAP = 2
 """Blank columns between two columns of text."""
 _LEAST = 8
 """A column narrower than this is dropped instead of cut."""
+_PICTURE = "\u2600-\u27bf\U0001f000-\U0001faff"
+_JOINED = re.compile(rf"(?<=[{_PICTURE}\ufe0f])\u200d(?=[{_PICTURE}])")
+"""Terminals do not agree how wide joined pictures are; one by one each takes two columns, and columns stay in line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ def _entry(option: Option) -> Entry:
 def _safe(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text.strip()
-    return unicodedata.normalize("NFC", one_line(text))
+    return unicodedata.normalize("NFC", _JOINED.sub("", one_line(text)))
 
 
 def fitting(entries: Sequence[Entry], query: str, among: Sequence[int] | None = None) -> dict[int, int]:

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from rich.cells import cell_len
 from textual.app import App
 
 from ally.chat.front import Option
@@ -68,6 +69,13 @@ def test_options_of_one_group_stand_together_below_its_name():
 )
 def test_letters_of_a_label_or_a_cell_find_an_option(query, expected):
     assert listed(MODELS, query) == expected
+
+
+def test_joined_pictures_stand_one_by_one_because_terminals_disagree_on_their_width():
+    family, persian = entries_of([Option("family", HOSTILE[7]), Option("persian", "می\u200dخ")])
+    assert (family.cells[0], cell_len(family.cells[0])) == ("👩👩👧", 6)
+    assert "\u200d" in persian.cells[0]
+    assert family.option.value == "family"
 
 
 def test_the_best_match_of_a_group_comes_first():
