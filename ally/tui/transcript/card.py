@@ -88,7 +88,9 @@ class ToolCard(Block):
         """It is over."""
         self.result = result
         measured = seconds_of(result)
-        self._seconds = time.monotonic() - self._started if measured is None else measured
+        if measured is None:  # one that the user was asked about began nobody knows when
+            measured = 0.0 if self._is_asked else time.monotonic() - self._started
+        self._seconds = measured
         self._output.close()
         self.version += 1
 

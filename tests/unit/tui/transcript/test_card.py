@@ -57,6 +57,11 @@ def test_a_question_and_a_refusal_are_told_apart_by_their_marks():
     made.finish(ToolResult("c1", f"not allowed. {NO_WAY_ROUND}", is_error=True))
     assert shown(made) == ["⊘ shell make test  not allowed: your rule — deny: shell(make)"]
     assert NO_WAY_ROUND not in made.text()
+    allowed = card(EDIT)
+    allowed._started -= 60  # the user thought about it for so long
+    allowed.asked(Question(EDIT, "a.py", "it writes"))
+    allowed.finish(ToolResult("c1", "", "edited a.py, +1 -1 lines"))
+    assert shown(allowed) == ["✓ edit a.py  +1 -1 lines"]
     stopped = card(SHELL)
     stopped.stop()
     assert shown(stopped) == ["⊘ shell make test  interrupted"]
