@@ -24,6 +24,20 @@ def enter(folder: Path) -> None:
         raise UsageError(f"Cannot work in {folder}: {error.strerror}.") from error
 
 
+def check_folder() -> None:
+    """Make sure that the working directory is there.
+
+    Raises:
+        UsageError: somebody removed it.
+    """
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise UsageError(
+            "The working folder is not there any more.", hint="go to another one, or name it: ally -d FOLDER"
+        ) from error
+
+
 def _agreed(folder: Path) -> bool:
     print(f"The folder {folder} does not exist. Create it? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from ally.cli import exits
 from ally.cli.args import parse
 from ally.cli.choosing import wants_plain
+from ally.cli.folder import check_folder
 from ally.cli.streams import flush, open_streams, output_lost
 from ally.cli.terminal import report, say
 from ally.config.glance import may_be_set
@@ -55,6 +56,8 @@ def run(argv: Sequence[str] | None = None, *, api_keys: ApiKeys | None = None) -
 def _dispatch(args: argparse.Namespace, api_keys: ApiKeys | None) -> int:
     if args.no_color:
         os.environ["NO_COLOR"] = "1"  # where rich looks
+    if not getattr(args, "directory", None):
+        check_folder()
     if args.command == "chat" and not args.print:
         return _chat(args, api_keys)
     from ally.cli.meter import Meter  # heavy

@@ -10,6 +10,7 @@ from ally.app import App
 from ally.chat.chat import Chat
 from ally.chat.commands.basics import greeting
 from ally.chat.own_command import run_own, tell_own
+from ally.chat.trouble import told
 from ally.cli import exits
 from ally.cli.folder import enter
 from ally.cli.plain_lines import end_line
@@ -60,10 +61,11 @@ def _next(talk: PlainTalk, runner: asyncio.Runner) -> None:
         text = talk.next_text()
         if not text.strip():
             return
-        if text.startswith("!"):
-            _run_own(talk.chat, text[1:].strip())
-        else:
-            runner.run(talk.see_to(text))
+        with told():
+            if text.startswith("!"):
+                _run_own(talk.chat, text[1:].strip())
+            else:
+                runner.run(talk.see_to(text))
     except AllyError as error:
         talk.code = exits.exit_code(error)
         report_in_chat(error)

@@ -102,6 +102,11 @@ class Session:
         with self._lock:
             return self._spots()
 
+    @property
+    def is_saved(self) -> bool:
+        """Whether all of it outlives this process."""
+        return self._log.is_saved and not self._waiting
+
     def rewind(self, index: int) -> Spot:
         """Go on from before the message `spots()[index]`, which is given back; what came after is kept but left.
 

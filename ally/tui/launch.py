@@ -37,7 +37,7 @@ class Ended:
     """How the screen was left. `failure` and `crash` say why it could not go on, `signal` what ended it.
 
     `said` are the lines of the transcript for the terminal's scrollback, `session` goes on with it and is empty where
-    nothing was said to a model. `is_open`: there was a chat at all.
+    nothing was said to a model or could be saved. `is_open`: there was a chat at all.
     """
 
     code: int = 0
@@ -103,7 +103,7 @@ def run(ally: "App", start: "Start", first: str, lobby: Lobby | None = None) -> 
         signal=program.ended_by,
         failure=program.failure,
         crash=describe_crash(program.crash) if program.crash else "",
-        session=chat.session.id if chat is not None and chat.talk.messages else "",
+        session=chat.session.id if chat is not None and chat.talk.messages and chat.session.is_saved else "",
         is_open=chat is not None,
         said=_printed(program),
     )

@@ -20,6 +20,7 @@ from ally.chat.commands.registry import is_command, run_command, runs_beside, us
 from ally.chat.hints import in_chat
 from ally.chat.own_command import run_own, run_own_unseen, tell_own
 from ally.chat.standing import find_tier, standing
+from ally.chat.trouble import told
 from ally.config.settings import AGENTS, PermissionMode
 from ally.engine.interrupt import Interrupted
 from ally.engine.loop import send
@@ -155,7 +156,8 @@ class Talking:
         self.is_busy = True
         self.chat.talk.interrupt.start(None)
         try:
-            await self._doing(text)
+            with told():
+                await self._doing(text)
         except AllyError as error:
             self._screen.transcript.error(error.message, in_chat(error.hint or ""))
             if not is_command(text) and not self._screen.composer.text:
@@ -171,7 +173,9 @@ class Talking:
     async def _beside(self, text: str) -> None:
         """Obey a command while something else runs."""
         try:
-            if said := await run_command(self.chat, text):
+            with told():
+                said = await run_command(self.chat, text)
+            if said:
                 self._screen.transcript.say(said)
         except AllyError as error:
             self._screen.transcript.error(error.message, in_chat(error.hint or ""))
@@ -211,9 +215,9 @@ class Talking:
                 self._screen.transcript.add(event)
                 self._tell(event)
         if time.monotonic() - began_at > LONG_S:
-            self.notify("The answer is there.")
+            self.call_back("The answer is there.")
 
-    def notify(self, text: str) -> None:
+    def call_back(self, text: str) -> None:
         """A word to who looks at another window, if the user wants that."""
         if self.chat.app.settings.tui.notify:
             notify.tell(self._screen.program, text)
