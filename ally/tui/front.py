@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ally.chat.front import Option
 from ally.messages import Message
+from ally.tui.quiet import QUIET_S
 
 if TYPE_CHECKING:
     from textual.screen import ModalScreen
@@ -31,6 +32,8 @@ class TuiFront:
         self._screen = screen
         self._send = send
         self._thread = threading.get_ident()
+        self.is_unasked = True
+        """Whether what is asked comes by itself: then nothing that is being typed may answer it."""
 
     @property
     def can_ask(self) -> bool:
@@ -69,7 +72,7 @@ class TuiFront:
         from ally.tui.picker import Picker  # heavy
 
         await self._when_quiet()
-        return await self._asked(Picker(title, options, preview))
+        return await self._asked(Picker(title, options, preview, quiet_s=QUIET_S if self.is_unasked else 0.0))
 
     async def write(self, title: str, text: str) -> str | None:
         """`text` as it comes back from the user's editor."""
@@ -129,6 +132,9 @@ class TuiFront:
 
     async def _when_quiet(self) -> None:
         """Who is writing a message is asked when they pause, so that it is not taken for an answer."""
+        quiet = self._screen.question.quiet
+        if self.is_unasked and quiet.is_typing:
+            await quiet.wait(lambda: False, lambda: None)
         while text := self._screen.composer.text:
             await asyncio.sleep(PAUSE_S)
             if self._screen.composer.text == text:

@@ -39,6 +39,7 @@ async def opened(screen: "ChatScreen", front: "TuiFront") -> Chat:
     if settings.theme is not None:
         screen.program.theme = choose_theme(settings.theme, os.environ)
     await _ask_setup(screen, front)
+    front.is_unasked = False
     start = replace(screen.start, consent=replace(screen.start.consent, asker=screen.question))
     chat = await asyncio.to_thread(asyncio.run, open_chat(ally, start, front))
     if chat.talk.messages:

@@ -130,9 +130,17 @@ def _children(number: int) -> list[int]:
     return [int(one) for one in Path(f"/proc/{number}/task/{number}/children").read_text().split()]
 
 
+def _is_there(number: int) -> bool:
+    return Path(f"/proc/{number}").exists()
+
+
+def _told_at_start(number: int) -> bytes:
+    return b"".join(Path(f"/proc/{number}/{name}").read_bytes() for name in ("cmdline", "environ"))
+
+
 async def _gone(number: int) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while Path(f"/proc/{number}").exists():  # noqa: ASYNC110 - no child of ours
+        while _is_there(number):  # noqa: ASYNC110 - no child of ours
             await asyncio.sleep(0.05)
 
 
@@ -153,8 +161,7 @@ async def test_a_page_that_goes_away_refuses_what_is_asked_and_keeps_the_chat(se
             await page.until("An editor needs")
             (chat,) = _children(process.pid)
             for number in (process.pid, chat):
-                for name in ("cmdline", "environ"):
-                    assert token.encode() not in Path(f"/proc/{number}/{name}").read_bytes()
+                assert token.encode() not in _told_at_start(number)
             await page.type("please touch\r")
             await page.until("yes, once")
         await _gone(chat)

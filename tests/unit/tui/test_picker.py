@@ -234,3 +234,18 @@ async def test_what_the_list_cuts_stands_in_full_below_it_and_the_question_is_ne
         await pilot.resize_terminal(120, 40)
         await pilot.pause()
         assert app.seen().count(told) == 1
+
+
+async def test_what_is_typed_before_a_question_that_nobody_asked_for_is_seen_takes_nothing():
+    host = Host(Picker("Trust?", [Option("no", "no"), Option("yes", "yes")], quiet_s=60))
+    async with host.run_test() as pilot:
+        await pilot.press("2", "enter", "backspace", "enter")
+        await pilot.click(Rows, offset=(3, 1))
+        assert host.chosen == ["nothing yet"]
+        await pilot.press("escape")
+        assert host.chosen == ["nothing yet", None]
+    host = Host(Picker("Trust?", [Option("no", "no"), Option("yes", "yes")], quiet_s=0.01))
+    async with host.run_test() as pilot:
+        await pilot.pause(0.05)
+        await pilot.press("2")
+        assert host.chosen == ["nothing yet", "yes"]
