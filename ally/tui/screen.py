@@ -148,7 +148,7 @@ class ChatScreen(Screen[None]):
         """Call who is away."""
         self.status.busy("waiting for your answer", None)
         if self.talking is not None:
-            self.talking.notify(f"{message.question.call.name} waits for your answer.")
+            self.talking.call_back(f"{message.question.call.name} waits for your answer.")
 
     def on_question_panel_answered(self, message: QuestionPanel.Answered) -> None:
         """Say what runs, if it does."""

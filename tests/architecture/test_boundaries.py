@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from tests.architecture.sources import Source, list_sources
 
 DIRECTIVE = re.compile(r"#\s*(noqa(?::\s*[A-Z0-9, ]+)?|type: ignore(?:\[[^\]]*\])?|pyright: ignore(?:\[[^\]]*\])?)(.*)")
+TAKES_MARKUP = {"Static", "Label", "Button", "Link", "Checkbox", "RadioButton", "OptionList", "SelectionList", "notify"}
+MARKUP_TITLES = {"border_title", "border_subtitle", "tooltip"}
 GUIDE_SIGNATURES = {"create_llm", "create_model", "validate_config"}  # their types are fixed by the guide
 
 
@@ -12,7 +14,7 @@ def test_catching_everything_is_explained_as_a_boundary():
     unexplained = [
         f"{source.name}:{handler.lineno}"
         for source in _product()
-        for handler in ast.walk(source.tree)
+        for handler in source.nodes
         if isinstance(handler, ast.ExceptHandler) and _catches_all(handler) and not _raises_again(handler)
         if not re.search(r"boundary: \w+", source.comment_on(handler))
     ]
@@ -34,10 +36,20 @@ def test_only_the_command_line_prints():
         f"{source.name}:{node.lineno}"
         for source in list_sources("ally", "app")
         if not source.name.startswith("ally/cli/")
-        for node in ast.walk(source.tree)
+        for node in source.nodes
         if isinstance(node, ast.Call) and _is_print(node.func)
     ]
     assert not printing, "\n".join(printing)
+
+
+def test_the_screen_reads_no_markup():
+    read = [
+        f"{source.name}:{node.lineno}"  # type: ignore[attr-defined] - those that are found have a place
+        for source in list_sources("ally/tui")
+        for node in source.nodes
+        if _reads_markup(node)
+    ]
+    assert not read, "\n".join(read)
 
 
 def test_any_carries_a_reason():
@@ -108,6 +120,23 @@ def _is_print(function: ast.expr) -> bool:
     }
 
 
+def _reads_markup(node: ast.AST) -> bool:
+    """Whether Textual or Rich would take text for markup here: a widget or message without `markup=False`, a title."""
+    match node:
+        case ast.Call(ast.Attribute(_, "from_markup")) | ast.Call(ast.Attribute(_, "assemble_markup")):
+            return True
+        case ast.Call(ast.Name(name) | ast.Attribute(_, name), keywords=keywords) if name in TAKES_MARKUP:
+            return not any(one.arg == "markup" and ast.unparse(one.value) == "False" for one in keywords)
+        case ast.ClassDef(bases=bases):
+            return any(isinstance(base, ast.Name) and base.id in TAKES_MARKUP for base in bases)
+        case ast.Assign(targets=[ast.Attribute(_, name)]):
+            return name in MARKUP_TITLES
+        case ast.ImportFrom("rich" | "rich.markup"):
+            return True
+        case _:
+            return False
+
+
 def _any_annotations(source: Source) -> Iterator[ast.Name]:
     fixed = {
         id(node)
@@ -117,6 +146,6 @@ def _any_annotations(source: Source) -> Iterator[ast.Name]:
         if part is not None
         for node in ast.walk(part)
     }
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Name) and node.id == "Any" and id(node) not in fixed:
             yield node

@@ -225,7 +225,7 @@ class Transcript(ScrollView, can_focus=False):
         if self._vertical_scrollbar is None:
             self._vertical_scrollbar = Bar()
             self._vertical_scrollbar.display = False
-            self.app._start_widget(self, self._vertical_scrollbar)  # pyright: ignore - as Textual does it
+            self.app._start_widget(self, self._vertical_scrollbar)  # pyright: ignore[reportUnknownMemberType, reportPrivateUsage] - as Textual does it
         return self._vertical_scrollbar
 
     def _move(self, rows: int) -> None:
