@@ -43,12 +43,25 @@ def stay_at_the_service(core: object) -> None:
 
     A redirect within the service, or to its https, is followed as before.
     """
+    _stay_with_httpx(core)
     for client in _clients(core):
         is_async = hasattr(client, "aclose")
         hook = _check_hop_async if is_async else _check_hop
         hooks: Any = getattr(client, "event_hooks", None)  # Any: httpx is duck-typed
         if isinstance(hooks, dict) and hook not in hooks["request"]:
             client.event_hooks = {**hooks, "request": [*hooks["request"], hook]}
+
+
+def _stay_with_httpx(core: object) -> None:
+    """Google's SDK sends through aiohttp where that is installed, past everything that is checked here.
+
+    A client that was given to it comes first; it is given the one that it has made itself.
+    """
+    for one in _reached(core):
+        options: Any = getattr(one, "_http_options", None)  # Any: an object of the SDK
+        client: object = getattr(one, "_async_httpx_client", None)
+        if client is not None and getattr(options, "httpx_async_client", client) is None:
+            options.httpx_async_client = client
 
 
 async def _check_hop_async(request: Any) -> None:  # Any: httpx is duck-typed
@@ -74,6 +87,16 @@ def _transports(core: object) -> Iterator[object]:
 
 
 def _clients(core: object) -> Iterator[Any]:  # Any: httpx is duck-typed
+    return (one for one in _reached(core) if _is_client(one))
+
+
+def _is_client(one: object) -> bool:
+    own: dict[str, object] = getattr(one, "__dict__", {})
+    return "_transport" in own and "_mounts" in own
+
+
+def _reached(core: object) -> Iterator[Any]:  # Any: objects of strangers
+    """Everything that `LINKS` lead to; what lies inside an httpx client is not looked at."""
     seen: set[int] = set()
     layer = [core]
     for _ in range(MAX_DEPTH):
@@ -82,13 +105,12 @@ def _clients(core: object) -> Iterator[Any]:  # Any: httpx is duck-typed
             if one is None or id(one) in seen:
                 continue
             seen.add(id(one))
-            own: dict[str, object] = getattr(one, "__dict__", {})
-            if "_transport" in own and "_mounts" in own:
-                yield one
-                continue
-            private: dict[str, object] = getattr(one, "__pydantic_private__", None) or {}
-            held = {**own, **private}
-            inner += [held[name] if name in held else _plain_property(one, name) for name in LINKS]
+            yield one
+            if not _is_client(one):
+                own: dict[str, object] = getattr(one, "__dict__", {})
+                private: dict[str, object] = getattr(one, "__pydantic_private__", None) or {}
+                held = {**own, **private}
+                inner += [held[name] if name in held else _plain_property(one, name) for name in LINKS]
         layer = inner
 
 
