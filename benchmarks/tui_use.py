@@ -113,9 +113,9 @@ class Day:
         if number % 13 == 0:
             use.resize(*SIZES[number // 13 % len(SIZES)])
         if number % 17 == 0:
-            use.press(f"/status{_ENTER}")
+            use.press(f"{_PASTE}/status{_PASTED}{_ENTER}")
         if number % 19 == 0:
-            use.press(_BACKTAB)
+            use.press(f"{_BACKTAB}{_PASTE}/permissions mode bypass{_PASTED}{_ENTER}")
         if number % 97 == 0:
             use.press(_TAB)
         if number % 5 == 0:
@@ -139,8 +139,8 @@ def measure(messages: int) -> Seen:
         _adjust(home / "ally" / "config.json")
         (home / "work" / "notes.txt").write_text("a note\n" * 40, encoding="utf-8")
         runs = [
-            Use([fill(word, home, service.url) for word in each.words], environment, home / "work")
-            for each in (agent, floor)
+            Use([fill(word, home, service.url) for word in words], environment, home / "work")
+            for each, words in ((agent, [*agent.words, "--permission-mode", "bypass"]), (floor, floor.words))
             for environment in [environment_of(each, home, service.url)]
         ]
         try:
