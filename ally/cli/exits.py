@@ -9,7 +9,6 @@ LIMIT = 3
 CREDENTIALS = 4
 UNREACHABLE = 5
 INTERRUPTED = 130
-TERMINATED = 143
 
 _CODES: tuple[tuple[type[errors.AllyError], int], ...] = (
     (errors.MissingKey, CREDENTIALS),

@@ -21,7 +21,6 @@ from ally.tui.transcript.rows import LazyStrips, cut, fold, joined, plain_strips
 
 Parts = Iterator[Sequence[Strip]]
 
-INDENT = "  "
 _COLORED_CHARS = 8_000
 _LINE = re.compile(r", line (\d+):")
 
