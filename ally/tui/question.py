@@ -210,7 +210,7 @@ class QuestionPanel(Vertical, can_focus=True):
             case "up" | "down":
                 self._answers.step(-1 if key == "up" else 1)
             case "enter" if not self._answers.is_flat:
-                self._take(self._answers.marked)
+                self._take(self._answers.marked, question)
             case "escape":
                 self._reply(Answer(False))
             case "tab" | "shift+tab":
@@ -224,24 +224,24 @@ class QuestionPanel(Vertical, can_focus=True):
             case _ if character == "v":
                 self._action.scroll_page_down(animate=False)
             case _ if found := next((one for one in choices(question) if one.key == character), None):
-                self._take(found)
+                self._take(found, question)
             case _:
                 return bool(character) and character.isprintable()
         self.call_after_refresh(self._tell)
         return True
 
-    def _take(self, choice: Choice) -> None:
-        if choice.key == "e":
+    def _take(self, choice: Choice, question: Question) -> None:
+        # Who changes the command alone agrees to the other arguments as they are.
+        is_agreed = choice.scope is not None or (choice.key == "e" and bool(field_of(question.call)))
+        if is_agreed and self._action.hidden:
+            self._problem = "Not all of it was shown yet: v shows the rest."
+            self._draw()
+        elif choice.key == "e":
             self._edit(None)
         elif choice.key == "w":
             self._explain()
-        elif choice.scope is None:
-            self._reply(Answer(False))
-        elif self._action.hidden:
-            self._problem = "Not all of it was shown yet: v shows the rest."
-            self._draw()
         else:
-            self._reply(Answer(True, choice.scope))
+            self._reply(Answer(choice.scope is not None, choice.scope or "once"))
 
     def _reply(self, answer: Answer) -> None:
         if self._answer is not None and not self._answer.done():

@@ -162,6 +162,8 @@ async def test_nothing_is_agreed_to_before_all_of_it_was_on_the_screen() -> None
     async with stage() as it:
         asking = await it.open(shell(LONG))
         assert "lines not seen yet" in it.lines[it.lines.index("echo 0") - 1]
+        await it.press("e", "x", "enter")
+        assert not it.panel.query_one(TextArea).display, "its other arguments would be agreed to unseen"
         await it.press("y", "s", "enter")
         assert "Not all of it was shown yet" in it.text
         await it.press(*["v"] * 30)
