@@ -1,6 +1,8 @@
 """The full-screen chat as a Textual application: what it is made of, and its life."""
 
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
@@ -58,6 +60,18 @@ class AllyApp(App[int]):
         """Leave, because there can be no chat."""
         self.failure = error
         self.exit()
+
+    @contextmanager
+    def suspend(self) -> Generator[None]:
+        """Give the terminal away for a while; the screen comes back, whatever happens meanwhile."""
+        trouble: BaseException | None = None
+        with super().suspend():
+            try:
+                yield
+            except BaseException as error:  # noqa: BLE001 - boundary: with it, Textual would leave the screen away
+                trouble = error
+        if trouble is not None:
+            raise trouble
 
     def _look_anew(self, theme: Theme) -> None:
         self.chat_screen.take_look(self.look)

@@ -56,6 +56,17 @@ def fresh_attributes() -> list:
         os.close(theirs)
 
 
+def test_the_screen_comes_back_from_a_command_that_could_not_be_run(screen: Spawn):
+    child = screen()
+    child.expect("/help")
+    child.send("!\r")
+    child.expect("There is no command")
+    child.send("\x03/quit\r")  # what could not be run stands there again
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+
+
 def test_a_typed_key_is_shown_before_anything_is_loaded_and_all_is_left_in_order(screen: Spawn, lab: FakeOpenAI):
     lab.always(Reply("A **short** answer."))
     child = screen()
