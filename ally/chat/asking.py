@@ -95,6 +95,9 @@ def body(question: Question, room: int) -> list[str]:
 
 def wrapped(line: str, room: int) -> Iterator[str]:
     """`line` in pieces of at most `room` columns; nothing of it is left out."""
+    if line.isascii():
+        yield from (line[at : at + room] for at in range(0, len(line) or 1, room))
+        return
     part, used = "", 0
     for char in line:
         taken = width(char)

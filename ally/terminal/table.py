@@ -41,6 +41,8 @@ def columns(rows: Sequence[Sequence[str]], *, space: int | None = None) -> list[
 
 def cut(text: str, columns: int) -> str:
     """`text` within that many columns, with … where something is missing."""
+    if text.isascii():
+        return text if len(text) <= columns else text[: max(0, columns - 1)] + "…"
     used, end = 0, 0  # end: where the text is cut if it turns out to be too long
     for place, char in enumerate(text):
         used += width(char)
@@ -71,6 +73,8 @@ def hang(first: str, text: str, space: int | None) -> str:
 
 def width(text: str) -> int:
     """Columns that `text` takes on a terminal."""
+    if text.isascii():
+        return len(text)
     return sum(0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF") for char in text)
 
 
