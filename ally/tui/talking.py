@@ -166,6 +166,8 @@ class Talking:
             self._screen.transcript.say("(Stopped.)")
         finally:
             self.is_busy = False
+            self._later.extendleft(message.text for message in reversed(self.chat.talk.waiting))  # no turn took them
+            self.chat.talk.waiting.clear()
             self._screen.status.busy("", None)
             self._show_standing()
             self._show_queue()
