@@ -7,6 +7,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from ally.tools.user_shell import Said, run_unseen
+
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = """
 import sys
@@ -82,3 +84,10 @@ def test_on_a_terminal_the_command_owns_keys_size_and_interrupts(terminal: pexpe
     terminal.send("\x03")
     terminal.expect("RESULT 130 ")
     terminal.expect(pexpect.EOF)
+
+
+def test_without_a_terminal_nothing_of_it_is_shown_and_it_ends_when_it_has_to(tmp_path: Path, capfd):
+    assert run_unseen("echo out; echo err >&2; cat; exit 3", tmp_path, lambda: False) == Said(3, "out\nerr\n")
+    begun = tmp_path / "begun"
+    assert run_unseen("touch begun; exec >&- 2>&-; sleep 60", tmp_path, begun.exists) == Said(130, "")
+    assert capfd.readouterr() == ("", "")
