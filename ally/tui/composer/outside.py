@@ -33,7 +33,7 @@ async def _outside(app: App[Any], work: Callable[[], T]) -> T | None:  # Any: as
         with app.batch_update(), app.suspend():
             return await asyncio.to_thread(work)
     except AllyError as error:
-        app.notify(" ".join(filter(None, (error.message, error.hint))), severity="error", markup=False)
+        app.notify("\n→ ".join(filter(None, (error.message, error.hint))), severity="error", markup=False)
     except SuspendNotSupported:
         app.notify(
             "An editor needs a terminal, which a browser is not: write the text here.", severity="error", markup=False
