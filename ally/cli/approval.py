@@ -67,6 +67,8 @@ class Approver:
                 case "w":
                     say("\n".join(hang("  ", line, size.columns) for line in why(question)))
                     continue
+                case "e" if hidden and field_of(question.call):  # its other arguments run as they are
+                    answer = "(Not all of it was shown yet: v shows the rest.)"
                 case "e":
                     answer = await self._edited(question)
                 case _:

@@ -81,3 +81,12 @@ async def test_without_an_editor_the_call_is_typed_anew(monkeypatch, capsys):
     question = ask({"command": "make"}, "make")
     answer, _ = await answered(question, "e", "ls -l", capsys=capsys)
     assert answer == Answer(True, edited={"command": "ls -l"})
+
+
+async def test_a_command_is_not_changed_before_its_other_arguments_were_seen(monkeypatch, capsys):
+    monkeypatch.setenv("EDITOR", "true")
+    command = "\n".join(f"echo {number}" for number in range(60))
+    asked = ask({"command": command, "network": True}, command)
+    answer, shown = await answered(asked, "e", "n", capsys=capsys)
+    assert not answer.allowed
+    assert "Not all of it was shown yet" in shown
