@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ally.tui.quiet import QUIET_S
 from tests.e2e import tmux
 from tests.e2e.page import Page
 from tests.fakes import FakeOpenAI, Reply
@@ -49,6 +50,8 @@ def test_the_screens_of_the_page(screen: tmux.Terminal, lab: FakeOpenAI, work: P
             press(screen, block.strip())
         else:
             screen.until(lambda seen, shown=block: not PAGE.lacking(shown, seen), f"it does not show\n{block}")
+            if "Do you trust" in block:
+                time.sleep(2 * QUIET_S)  # what opens by itself takes no key before somebody can have read it
     assert screen.ended() == 0
     assert not (work / "README.md").exists()
     told = str(lab.calls[-1].json["messages"])
