@@ -71,13 +71,20 @@ async def compact(talk: Conversation, focus: str = "") -> AsyncGenerator[Event]:
         async for event in events:
             yield event
     summary = answer.message().text.strip()
+    profile = talk.model.profile
     if not summary:
-        profile = talk.model.profile
         raise BadReply(
             "The model gave no summary of the conversation, which no longer fits its window.",
             provider=profile.provider,
             model=profile.model,
             hint="start a new conversation (/clear), or choose a model with a larger window",
+        )
+    if len(summary) > _letters(said):
+        raise BadReply(
+            "The model's summary is longer than the conversation, which stays as it is.",
+            provider=profile.provider,
+            model=profile.model,
+            hint="choose another model, or start a new conversation (/clear)",
         )
     start = UserMessage((Text(GO_ON),), _frame(said, summary))
     talk.replace_history([start, assistant(UNDERSTOOD), pending] if pending else [start])
@@ -181,3 +188,14 @@ def _touched(said: Sequence[Message]) -> list[str]:
                 if isinstance(part, ToolCall) and part.name in ("write", "edit", "delete"):
                     paths[str(part.args.get("path", ""))] = None
     return [path for path in paths if path]
+
+
+def _letters(said: Sequence[Message]) -> int:
+    """How long the text of these messages is, with what tools gave back."""
+    total = 0
+    for message in said:
+        if isinstance(message, ToolMessage):
+            total += sum(len(result.for_model) for result in message.results)
+        else:
+            total += len(message.text)
+    return total
