@@ -38,6 +38,7 @@ rigs: setup ## Kill and interrupt Ally 200 times each, at every moment (half an 
 bench: setup ## What Ally costs, beside bare Python, llm and itself; writes benchmarks/results/
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.tui
+	$(BIN)/python -m benchmarks.tui_use
 	$(BIN)/python -m benchmarks.tool_choice
 	$(BIN)/python -m benchmarks.warm
 	$(BIN)/python -m benchmarks.warm_long

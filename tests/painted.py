@@ -15,7 +15,7 @@ _STARTED = re.compile(
     r"|\x1b\[[<>=]\d*(?:;\d+)*u"  # how keys are told
     r"|\x1b\[\?(?:2026|2048)\$p|\x1b\[\?u|\x1b\[>?0?c|\x1b\]1[01];\?(?:\x07|\x1b\\)"  # questions
     r"|\x1b\]22;[a-z-]*(?:\x07|\x1b\\)"  # the pointer of the mouse
-    r"|\x1b\[0? ?q|\x1b\[2J|\x1b\[H|\x07"
+    r"|\x1b\[K|\x1b\[0? ?q|\x1b\[2J|\x1b\[H|\x07"
 )
 _OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff\ud800-\udfff]")
 
