@@ -26,9 +26,11 @@ def test_the_first_run_asks_what_answers_and_whether_the_folder_is_trusted(
     kept.unlink()
     chat = screen()
     chat.wait("Do you trust AGENTS.md", "its instructions go to the model")
-    chat.press("Down", "Enter")
+    chat.press("Down")
+    chat.until(lambda shown: "Do you trust" not in shown or bool(chat.press("Enter")), "it takes no answer")
     chat.wait("What is to answer?", "decide later", "this machine")
     chat.press("Escape")
+    chat.wait_gone("What is to answer?")
     chat.wait(READY)
     say(chat, "/quit")
     assert chat.ended() == 0
@@ -88,7 +90,7 @@ def test_the_same_in_plain_lines(screen: Open, work: Path):
     say(chat, "y")
     chat.wait("**After** run touch plain:")
     assert (work / "plain").exists()
-    chat.press("C-d")
+    say(chat, "/quit")
     assert chat.ended() == 0
 
 

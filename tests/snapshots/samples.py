@@ -156,7 +156,7 @@ CHAT = [
     *called(READ, "def total(prices, discount=0): ...", "read shop/prices.py, 9 lines"),
     ToolRequested(EDIT),
     PermissionAsked(EDIT_QUESTION),
-    ToolFinished(ToolResult("c3", "edited", "edited shop/prices.py, +2 -1 lines")),
+    ToolFinished(ToolResult("c3", "", "edited shop/prices.py, +2 -1 lines")),
     *called(SHELL, TESTS, "exit 1, 2.4 s, sandbox A", is_error=True),
 ]
 DENIED = PermissionDenied(SHELL, "the user", "the user said no: use the tests of the folder")
