@@ -11,6 +11,7 @@ import random
 import re
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,11 +32,13 @@ class Said:
     def __init__(self, work: Path, texts: Iterator[str]) -> None:
         self.count = self.asked = 0
         self._work, self._texts = work, texts
+        self._lock = threading.Lock()
 
     def take(self, count: int) -> list[str]:
         """The next texts."""
-        taken = list(itertools.islice(self._texts, count))
-        self.count += len(taken)
+        with self._lock:
+            taken = list(itertools.islice(self._texts, count))
+            self.count += len(taken)
         return taken
 
     def __call__(self, request: object) -> Reply | Failure:
