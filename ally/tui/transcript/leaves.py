@@ -140,18 +140,31 @@ def mark(prefix: str, look: Look) -> list[Piece]:
     return [part for part in parts if part[0]]
 
 
+_LEAST_INDENTED = 24
+
+
 @dataclass(slots=True)
 class Section:
-    """Leaves that are drawn together. `version` grows with each change."""
+    """Leaves that are drawn together, `indent` columns further in. `version` grows with each change."""
 
     leaves: list[Leaf] = field(default_factory=list[Leaf])
     size: int = 0
     version: int = 0
+    indent: int = 0
 
     def lines(self, width: int, look: Look) -> Sequence[Row]:
         """The rows of all of them."""
-        return [row for leaf in self.leaves for row in leaf.rows(width, look)]
+        indent = self._indent(width)
+        rows = [row for leaf in self.leaves for row in leaf.rows(width - indent, look)]
+        if not indent:
+            return rows
+        margin = Segment(" " * indent)
+        return [Row((margin, *row), row.margin + indent, row.joint) for row in rows]
 
     def guess(self, width: int) -> int:
         """About how many rows they have."""
-        return sum(leaf.guess(width) for leaf in self.leaves)
+        return sum(leaf.guess(width - self._indent(width)) for leaf in self.leaves)
+
+    def _indent(self, width: int) -> int:
+        """None where every column is needed."""
+        return self.indent if width >= _LEAST_INDENTED else 0

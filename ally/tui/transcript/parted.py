@@ -69,12 +69,15 @@ class Reading(Protocol):
 class Growing(Parted):
     """A block that text is added to until `end`, or all of a text that is read when it is first looked at."""
 
+    indent = 0
+    """Columns between the block's place and its text."""
+
     def __init__(self, reader: Reading, text: str = "") -> None:
         self._reader = reader
         self._texts = [text] if text else []
         self._news = self._texts[:]
         self._parts: list[Section] = []
-        self._tail = Section()
+        self._tail = Section(indent=self.indent)
         self._is_over = bool(text)
 
     def add(self, text: str) -> None:
@@ -91,7 +94,7 @@ class Growing(Parted):
             self._texts = ["".join(self._texts)]
             self._reader.end()
             self._take()
-            self._tail = Section()
+            self._tail = Section(indent=self.indent)
             self.version += 1
 
     @property
@@ -129,7 +132,7 @@ class Growing(Parted):
         for leaf in self._reader.done:
             last = self._parts[-1] if self._parts else None
             if last is None or last.size >= _MOST_LEAVES:
-                last = Section()
+                last = Section(indent=self.indent)
                 self._parts.append(last)
             last.leaves.append(leaf)
             last.size += max(1, leaf.guess(_GUESSED_COLUMNS))

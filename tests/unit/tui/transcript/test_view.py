@@ -231,7 +231,7 @@ async def test_blocks_are_selected_with_a_bar_and_opened() -> None:
         transcript.toggle()
         assert "deep thoughts" not in "\n".join(seen(transcript))
         transcript.select(-1)
-        assert [line for line in seen(transcript) if line.startswith("▌")] == ["▌ answer"]
+        assert [line for line in seen(transcript) if line.startswith("▌")] == ["▌   answer"]
         transcript.select(-1)
         transcript.toggle()
         assert "▌   deep thoughts" in seen(transcript)
@@ -255,8 +255,8 @@ async def test_text_that_was_dragged_over_is_copied_as_it_was_written() -> None:
         await frame(pilot)
         before = transcript.render_line(2)
         await pilot.mouse_down(Transcript, offset=(2, 2))
-        await pilot.hover(Transcript, offset=(12, 5))
-        await pilot.mouse_up(Transcript, offset=(12, 5))
+        await pilot.hover(Transcript, offset=(14, 5))
+        await pilot.mouse_up(Transcript, offset=(14, 5))
         copied = transcript.screen.get_selected_text()
         assert copied is not None
         assert copied.startswith("first words that are folded here, and\nif x:\n    retu")
