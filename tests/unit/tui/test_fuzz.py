@@ -32,7 +32,7 @@ from ally.tui.transcript.diff import DiffBlock
 from ally.tui.transcript.view import Transcript
 from tests.painted import hostile, stray
 
-TEXTS, AT_ONCE = 480, 60
+TEXTS, AT_ONCE = 240, 60
 
 
 class Recorder(HeadlessDriver):
