@@ -38,8 +38,8 @@ class Queue(Widget):
         """The newest texts, and how many there are before them."""
         shown = max(1, min(_SHOWN, self.screen.size.height // 8))
         lines = [Text(f"queued: {one_line(text[:_CHARACTERS])}") for text in self._texts[-shown:]]
-        if more := len(self._texts) - shown:
-            lines[0] = Text(f"queued: {more + 1} more; Up takes the last one back") if more > 0 else lines[0]
+        if (more := len(self._texts) - shown) > 0:
+            lines[0] = Text(f"queued: {more + 1} more; Up takes the last one back")
         for line in lines:
             line.stylize(Style(dim=True))
             line.truncate(max(1, self.size.width), overflow="ellipsis")
