@@ -3,10 +3,13 @@
 import asyncio
 import os
 import select
-import termios
+import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Literal
+
+if sys.platform != "win32":
+    import termios
 
 QUIET_S = 0.5
 """So long nothing may have been typed before an answer counts: who types does not read."""

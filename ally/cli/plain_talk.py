@@ -46,8 +46,11 @@ async def open_talk(args: argparse.Namespace, app: App) -> "PlainTalk":
     if talk.front.can_ask:
         if not (args.provider or args.model):
             await _set_up(app, talk.front)
-        talk.keyboard = Keyboard(sys.stdin.fileno(), talk.take)
-        start = replace(start, consent=replace(start.consent, asker=Approver(talk.keyboard, talk.screen)))
+        if sys.platform == "win32":  # its console cannot be read beside a turn
+            say("(In plain lines nobody can be asked here: what would ask is refused. The screen asks.)")
+        else:
+            talk.keyboard = Keyboard(sys.stdin.fileno(), talk.take)
+            start = replace(start, consent=replace(start.consent, asker=Approver(talk.keyboard, talk.screen)))
     talk.chat = await open_chat(app, start, talk.front)
     if sys.stdin.isatty():
         talk.memory = Memory(talk.chat, talk.lines)

@@ -2,19 +2,21 @@
 
 import contextlib
 import os
-import pty
 import select
 import signal
 import subprocess
 import sys
-import termios
-import tty
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ally.tools.output import Limits, Output
 from ally.tools.painting import FirstScreen
+
+if sys.platform != "win32":
+    import pty
+    import termios
+    import tty
 
 LIMITS = Limits(lines=100, size_bytes=6_000)
 """What is kept for the conversation."""
@@ -45,6 +47,8 @@ def run_user_command(command: str, cwd: Path) -> Said:
     Raises:
         OSError: it cannot be started.
     """
+    if sys.platform == "win32":  # the console is the command's meanwhile, and nothing of what it prints is kept
+        return Said(subprocess.run(command, cwd=cwd, shell=True, check=False).returncode, "")  # noqa: S602 - the user's own
 
     def shown(words: list[str], feed: Callable[[bytes], None]) -> int:
         def take(data: bytes) -> None:
@@ -65,6 +69,9 @@ def run_unseen(command: str, cwd: Path, is_over: Callable[[], bool]) -> Said:
     Raises:
         OSError: it cannot be started.
     """
+    if sys.platform == "win32":
+        kept = subprocess.run(command, cwd=cwd, shell=True, check=False, capture_output=True)  # noqa: S602 - the user's own
+        return Said(kept.returncode, (kept.stdout + kept.stderr).decode("utf-8", "replace")[: LIMITS.size_bytes])
     return _said(command, lambda words, feed: _on_streams(words, cwd, feed, is_over))
 
 
