@@ -211,8 +211,9 @@ class Transcript(ScrollView, can_focus=False):
         self._move(_WHEEL_ROWS)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """The scrollbar, a key or Textual has scrolled."""
-        if not self._is_settling and round(new_value) != self._port.row:
+        """The scrollbar, a key or Textual has scrolled; what Textual takes for the end keeps following it."""
+        is_end = self._port.follows and new_value >= self.max_scroll_y
+        if not self._is_settling and round(new_value) != self._port.row and not is_end:
             self._port.go(round(new_value))
             self._settle()
             self.refresh()
