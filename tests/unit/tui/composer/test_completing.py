@@ -53,6 +53,7 @@ async def test_files_as_gitignore_says_without_secrets(tmp_path: Path) -> None:
         await app.type(pilot, *"see @")
         await app.until(pilot, lambda: app.offered == [".gitignore", "[b]x.py", "my dir/", "src/"])
         assert app.offered == [".gitignore", "[b]x.py", "my dir/", "src/"]
+        await app.until(pilot, lambda: "[b]x.py" in app.screen_text())
         assert "[b]x.py" in app.screen_text()
         await app.type(pilot, *"main")
         await app.until(pilot, lambda: app.offered == ["src/deep/main.py"])
