@@ -1,4 +1,4 @@
-"""Makes the pictures of the screen: `.venv/bin/python scripts/pictures.py [chat] [browser]`, into docs/pictures.
+"""Makes the pictures of the screen: `.venv/bin/python scripts/pictures_screen.py [chat] [browser]`, into docs/pictures.
 
 `chat` is drawn by the real screen, `browser` is what Chromium shows of `ally serve`; the model is a script in both.
 """
