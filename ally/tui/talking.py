@@ -40,6 +40,7 @@ from ally.messages import BadToolCall, ToolCall, user
 from ally.terminal.text import one_line
 from ally.tui import notify
 from ally.tui.front import TuiFront
+from ally.tui.garbage import Garbage
 from ally.tui.notify import LONG_S
 from ally.tui.opening import opened
 
@@ -60,6 +61,7 @@ class Talking:
         self._front = TuiFront(screen, self._say_next)
         self._later: deque[str] = deque(screen.early)
         self._news = asyncio.Event()
+        self._garbage = Garbage()
         self.is_open = self.is_busy = self._is_leaving = False
 
     async def run(self) -> None:
@@ -171,6 +173,7 @@ class Talking:
             self._screen.status.busy("", None)
             self._show_standing()
             self._show_queue()
+            self._garbage.turn_ended()
 
     async def _beside(self, text: str) -> None:
         """Obey a command while something else runs."""
