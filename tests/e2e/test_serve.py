@@ -152,8 +152,9 @@ async def test_a_page_that_goes_away_refuses_what_is_asked_and_keeps_the_chat(se
             await page.type("\x1b[200~first\x1b\rsecond\x1b[201~")  # an escape character in a paste is no key
             await page.until("second")
             assert lab.calls == []
-            await page.type("\x15\x15\x15")
+            page.painted = ""
             await page.type("\x03")
+            await page.until("Write a message")  # it is cleared
             await page.type("!tty; echo driver=$TEXTUAL_DRIVER.; printf 'a\\033[2Jb\\n'\r")
             await page.until("driver=.")
             await page.until("(exit 0; the model is told with your next message.)")
