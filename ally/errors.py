@@ -25,6 +25,11 @@ AllyError                   message, hint
 │   ├── ToolArguments
 │   ├── ToolTimeout         after_s
 │   └── SandboxRefused      path
+├── KnowledgeError
+│   ├── UnknownCollection   name, available
+│   ├── EmbedderChanged     name
+│   ├── ExtractionError     path
+│   └── DimensionMismatch   expected, got
 └── StorageError            path
 
 The message says what happened and to which object, the hint what to do next. Neither ever holds a key.
@@ -237,6 +242,48 @@ class SandboxRefused(ToolError):
     def __init__(self, path: Path, message: str, *, hint: str = "") -> None:
         super().__init__("shell", message, hint=hint)
         self.path = path
+
+
+class KnowledgeError(AllyError):
+    """Something of the user's collections of documents cannot be done."""
+
+
+class UnknownCollection(KnowledgeError):
+    """There is no collection of that name."""
+
+    def __init__(self, name: str, available: Sequence[str], *, hint: str = "") -> None:
+        there = f"There are: {', '.join(available)}." if available else "There is none yet."
+        super().__init__(f"There is no collection {name!r}. {there}", hint=hint or "ally kb add PATH NAME makes one")
+        self.name = name
+        self.available = tuple(available)
+
+
+class EmbedderChanged(KnowledgeError):
+    """The vectors of a collection were made by another embedding model than the one that is set now."""
+
+    def __init__(self, name: str, before: str, now: str) -> None:
+        super().__init__(
+            f"The vectors of {name} are of {before}; set is {now}.",
+            hint=f"ally kb sync {name} --rebuild makes them anew, or set embedding_provider and embedding_model back",
+        )
+        self.name = name
+
+
+class ExtractionError(KnowledgeError):
+    """A file gives no text; the others go on."""
+
+    def __init__(self, path: Path, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.path = path
+
+
+class DimensionMismatch(KnowledgeError):
+    """Vectors of two lengths, or of two models, would be compared."""
+
+    def __init__(self, expected: int | str, got: int | str) -> None:
+        super().__init__(f"Vectors of {got} do not fit those of {expected}.", hint="make the vectors anew: --rebuild")
+        self.expected = expected
+        self.got = got
 
 
 class StorageError(AllyError):

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ally.errors import AllyError
-from ally.messages import AssistantMessage, BadToolCall, ToolCall, ToolResult, UserMessage
+from ally.messages import AssistantMessage, BadToolCall, Citation, ToolCall, ToolResult, UserMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,13 @@ class Compacted:
 
 
 @dataclass(frozen=True, slots=True)
+class Cited:
+    """A citation of the answer was checked; the `TextDelta` that shows it follows."""
+
+    citation: Citation
+
+
+@dataclass(frozen=True, slots=True)
 class MessageFinished:
     """A whole assistant message, as it goes into the history; comes before its tools run."""
 
@@ -178,6 +185,7 @@ Event = (
     | ToolFinished
     | UserSaid
     | Compacted
+    | Cited
     | MessageFinished
     | Notice
     | UsageReported

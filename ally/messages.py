@@ -62,8 +62,43 @@ class BadToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A passage of a file that the model was given. `number` is its marker, the same for a whole session.
+
+    Lines are 1-based and inclusive, 0 where the format has none; `label` is e.g. `page 3`.
+    """
+
+    number: int
+    path: str
+    line_start: int = 0
+    line_end: int = 0
+    label: str = ""
+    collection: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A marker of an answer after it was checked. `quote` are the words it rests on, "" for the whole passage.
+
+    The place is that of the quote. Without `is_found` the source does not hold it, or there is no such source; then
+    `path` may be "".
+    """
+
+    number: int
+    path: str
+    line_start: int = 0
+    line_end: int = 0
+    label: str = ""
+    quote: str = ""
+    is_found: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a tool gave back: one text for the model, an optional other one for the user, and pictures."""
+    """What a tool gave back: one text for the model, an optional other one for the user, and pictures.
+
+    `sources` are the passages in it that an answer may cite.
+    """
 
     call_id: str
     for_model: str
@@ -71,6 +106,7 @@ class ToolResult:
     is_error: bool = False
     name: str = ""
     images: tuple[Image, ...] = ()
+    sources: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +124,14 @@ AssistantPart = Text | Thinking | ToolCall | BadToolCall
 
 @dataclass(frozen=True, slots=True)
 class UserMessage:
-    """What the user said. `context` is what Ally adds for the model: the date, what was undone; never shown as said."""
+    """What the user said. `context` is what Ally adds for the model: the date, what was undone; never shown as said.
+
+    `sources` are the passages in `context` that an answer may cite.
+    """
 
     parts: tuple[UserPart, ...]
     context: str = ""
+    sources: tuple[Source, ...] = ()
     role: Literal["user"] = "user"
 
     @property
@@ -102,9 +142,15 @@ class UserMessage:
 
 @dataclass(frozen=True, slots=True)
 class AssistantMessage:
-    """What the model said, parts in the order in which they came."""
+    """What the model said, parts in the order in which they came.
+
+    `parts` are its very words, which go back to it. `shown` is what the user saw in place of its text where that is
+    something else: citations checked, those that were not found struck out, and a list of them at the end.
+    """
 
     parts: tuple[AssistantPart, ...]
+    shown: str = ""
+    citations: tuple[Citation, ...] = ()
     role: Literal["assistant"] = "assistant"
 
     @property
@@ -148,4 +194,5 @@ def joined(first: UserMessage, second: UserMessage) -> UserMessage:
             parts = (*before, Text(f"{last}\n\n{following}"), *after)
         case _:
             parts = (*first.parts, *second.parts)
-    return UserMessage(parts, "\n\n".join(filter(None, (first.context, second.context))))
+    context = "\n\n".join(filter(None, (first.context, second.context)))
+    return UserMessage(parts, context, (*first.sources, *second.sources))

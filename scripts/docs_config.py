@@ -63,8 +63,8 @@ HEADER = """\
 AGENT_NOTE = f"""
 Where the table says *agent*, the key is one of {", ".join(f"`{name}`" for name in AGENTS)}.
 
-`mcp_servers`, `embedding_provider`, `embedding_model` and `scraping_method` are read and checked; they take effect with
-the servers and knowledge bases that they are for, which this version does not have yet.
+`mcp_servers` and `scraping_method` are read and checked; they take effect with the servers and documents that they are
+for, which this version does not have yet.
 """
 FOLDER = """
 ## In a folder

@@ -21,6 +21,7 @@ T = TypeVar("T")
 PermissionMode = Literal["ask", "accept-edits", "plan", "bypass"]
 ThemeName = Literal["ally-dark", "ally-light", "ally-contrast", "ally-colorblind", "ally-terminal"]
 DiffStyle = Literal["auto", "unified", "side-by-side"]
+RewriteMethod = Literal["words", "model", "off"]
 ThinkingView = Literal["folded", "open", "hidden"]
 Temperature = Annotated[int, Meta(ge=0, le=2)] | Annotated[float, Meta(ge=0, le=2)]  # 0 stays 0 when it is shown
 TokenCount = Annotated[int, Meta(ge=1)]
@@ -108,6 +109,33 @@ class Tui(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = "folded"
 
 
+class Knowledge(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How answers come from the user's own files."""
+
+    store: Annotated[
+        str | None,
+        Meta(
+            description="Where collections are kept. null: in files of Ally's own; or a postgresql:// URL"
+            " without its password, which is read from PGPASSWORD."
+        ),
+    ] = None
+    chunk_tokens: Annotated[
+        Annotated[int, Meta(ge=32)] | None,
+        Meta(description="How long passages are made, in tokens. null: what suits the embedding model."),
+    ] = None
+    rewrite: Annotated[
+        RewriteMethod,
+        Meta(
+            description="How a question that leans on the one before is completed for the search:"
+            " by words of the conversation, by asking the model, or not at all."
+        ),
+    ] = "words"
+    reranker: Annotated[
+        str | None,
+        Meta(description="PROVIDER/MODEL that sorts what was found once more. null: none."),
+    ] = None
+
+
 @dataclass(frozen=True, slots=True)
 class AgentModel:
     """What one agent runs on; None means that the agent, the provider or Ally chooses."""
@@ -161,9 +189,12 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = {}
     tui: Annotated[Tui, Meta(description="How the chat looks in the terminal.")] = Tui()
     embedding_provider: Annotated[
-        str | None, Meta(description="The provider of embeddings. null: no knowledge base.")
+        str | None, Meta(description="The provider of embeddings. null: `local`, a small model of the embedded engine.")
     ] = None
-    embedding_model: Annotated[str | None, Meta(description="The embedding model.")] = None
+    embedding_model: Annotated[
+        str | None, Meta(description="The embedding model. null: the default of its provider.")
+    ] = None
+    knowledge: Annotated[Knowledge, Meta(description="How answers come from your own files.")] = Knowledge()
     scraping_method: Annotated[Literal["simple", "docling"], Meta(description="How documents become text.")] = "simple"
 
     def __post_init__(self) -> None:

@@ -45,6 +45,7 @@ EVERYTHING = {
     "mcp_servers": {"files": {"command": "x", "args": []}},
     "embedding_provider": None,
     "embedding_model": None,
+    "knowledge": {"store": "postgresql://db/ally", "chunk_tokens": 128, "rewrite": "off", "reranker": "lab/rerank"},
     "scraping_method": "simple",
 }
 

@@ -1,0 +1,1 @@
+"""Markers in answers, and whether the files say so."""
