@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ally.errors import ToolError
+from ally.storage.encoding import Encoding, detect, unwritable
 from ally.tools.opening import Spot, kind_of
-from ally.tools.text import Encoding, detect, unwritable
 from ally.tools.workspace import Workspace
 
 MAX_BYTES = 8_000_000

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
-from ally.tools.text import END
+from ally.storage.encoding import END
 
 MAX_LINES = 1_000
 

@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 
-from ally.tools.text import END, visible
+from ally.storage.encoding import END, visible
 
 _MOST_PLACES = 50
 _MOST_COMPARED = 3_000

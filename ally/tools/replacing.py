@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ally.tools.text import END, line_end
+from ally.storage.encoding import END, line_end
 
 _ANY_END = r"(?:\r\n|(?<!\r)\n|\r(?!\n))"
 _MOST_NAMED = 10

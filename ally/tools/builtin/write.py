@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, TypeVar
 from ally.errors import ToolError
 from ally.messages import JsonObject, ToolSpec
 from ally.permissions.action import Action
+from ally.storage.encoding import END, UTF8, Encoding, line_end, with_ends
 from ally.tools import difference
 from ally.tools.base import Run, ToolOutput
 from ally.tools.builtin import describe
 from ally.tools.contents import Content, check_unchanged, check_writable, load, store
 from ally.tools.opening import Spot, exclusive, granted, hold
 from ally.tools.paths import act_on, failed, locate
-from ally.tools.text import END, UTF8, Encoding, line_end, with_ends
 from ally.tools.threads import run_to_end
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from ally.errors import ToolError
+from ally.storage.encoding import END
 from ally.tools.builtin.edit import EditTool
 from ally.tools.builtin.read import ReadTool
-from ally.tools.text import END
 from tests.unit.tools.files import agree, call, make_bench
 
 PLAIN = "abcdefg hij(.*)[x]\\$\t"

@@ -2,7 +2,7 @@ import codecs
 
 import pytest
 
-from ally.tools.text import Encoding, detect, line_end, unwritable, visible, with_ends
+from ally.storage.encoding import Encoding, detect, line_end, unwritable, visible, with_ends
 
 WORDS = "Grüße, naïve café \u2013 \u201cx\u201d 100 \u20ac\nzweite Zeile\n"
 CHINESE = "这是一个中文文件。\n第二行\n"
