@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from ally.errors import ToolError
 from ally.messages import Image, JsonObject, ToolSpec
 from ally.permissions.action import Action
-from ally.tools import pictures, text, window
+from ally.storage.encoding import UTF8, detect, visible
+from ally.tools import pictures, window
 from ally.tools.base import Run, ToolOutput
 from ally.tools.builtin import describe
 from ally.tools.opening import Spot, granted, hold, read_some
@@ -105,7 +106,7 @@ class ReadTool:
         return self._whole(spot, wish, data)
 
     def _whole(self, spot: Spot, wish: _Wish, data: bytes) -> ToolOutput:
-        encoding = text.detect(data)
+        encoding = detect(data)
         if encoding is None:
             raise _binary(wish, len(data))
         content = encoding.decode(data)
@@ -113,7 +114,7 @@ class ReadTool:
         if not content:
             return ToolOutput("[the file is empty]", f"read {wish.name}, which is empty")
         found = window.take([content], _one_end(content), wish.offset, wish.limit, count=True)
-        note = "" if encoding == text.UTF8 else f"[the file is in {encoding.name}; it stays so when edited]"
+        note = "" if encoding == UTF8 else f"[the file is in {encoding.name}; it stays so when edited]"
         return _show(wish, found, f"of {found.total}", note)
 
     def _picture(self, wish: _Wish, kind: str, data: bytes) -> ToolOutput:
@@ -133,7 +134,7 @@ class ReadTool:
 
 
 def _read_window(handle: int, head: bytes, wish: _Wish, stop: Event) -> window.Window:
-    encoding = text.detect(head, is_whole=False)
+    encoding = detect(head, is_whole=False)
     if encoding is None:
         raise _binary(wish, os.fstat(handle).st_size)
     decoder = codecs.getincrementaldecoder(encoding.codec)("replace")
@@ -157,7 +158,7 @@ def _one_end(content: str) -> str:
 def _show(wish: _Wish, found: window.Window, whole: str, note: str) -> ToolOutput:
     if not found.lines:
         raise ToolError("read", f"{wish.name} has only {found.total} lines.")
-    parts = [text.visible(found.text)]
+    parts = [visible(found.text)]
     if found.is_more:
         parts.append(f"[lines {found.first}-{found.last} {whole}; go on with offset {found.last + 1}]")
     if note:
