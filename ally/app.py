@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from ally.permissions.trust import Trust
     from ally.providers.model import Profile, ToolCalling
     from ally.providers.registry import ProviderRegistry
+    from ally.rag.embeddings.base import Embedder
+    from ally.rag.library import Library
+    from ally.rag.stores.base import Shelf
     from ally.sandbox import Sandbox
     from ally.sessions.session import Session
     from ally.sessions.store import Sessions
@@ -155,6 +158,32 @@ class App:
         from ally.permissions.memory import Answers  # heavy
 
         return Answers(self.paths.state / "permissions.json", _working_folder() or Path("/"), self.warn)
+
+    @cached_property
+    def library(self) -> "Library":
+        """The user's collections of files, in `kb` of the data folder, of `ALLY_DATABASE_DIR`, or in a database."""
+        from ally.rag.library import Library  # heavy
+
+        _ = self.env_files  # first: an .env file may set ALLY_* variables
+        own = (self.paths.config, self.paths.data, self.paths.state, self.paths.cache)
+        return Library(
+            open_shelf=self._shelf,
+            make_embedder=self._embedder,
+            home=Path.home().resolve(),
+            warn=self.warn,
+            own_folders=tuple(dict.fromkeys(own)),
+            chunk_tokens=self.settings.knowledge.chunk_tokens,
+        )
+
+    def _shelf(self) -> "Shelf":
+        from ally.rag.stores.embedded import EmbeddedShelf  # heavy
+
+        return EmbeddedShelf(moved_folder(self.env, "ALLY_DATABASE_DIR", self.paths.data / "kb", self.warn))
+
+    def _embedder(self) -> "Embedder":
+        from ally.rag.embeddings.local import open_local  # heavy
+
+        return open_local(self.paths, self.settings.embedding_model)
 
     def converse(
         self, agent: str, *, provider: str | None = None, model: str | None = None, temperature: float | None = None

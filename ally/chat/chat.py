@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ally.app import App, Consent
 from ally.chat.front import Front
+from ally.chat.reading import Reading
 from ally.chat.rewinding import Said, label, rewind, said, steps_since
 from ally.chat.start import Start
 from ally.chat.tally import Tally
@@ -16,7 +17,10 @@ from ally.sessions.session import Session
 
 @dataclass(slots=True)
 class Chat:
-    """A running chat in the working folder; what slash commands work on."""
+    """A running chat in the working folder; what slash commands work on.
+
+    `readings` are the runs over collections, by name, that were begun here.
+    """
 
     app: App
     start: Start
@@ -27,6 +31,7 @@ class Chat:
     agent: str
     tally: Tally = field(default_factory=Tally)
     is_over: bool = False
+    readings: dict[str, Reading] = field(default_factory=dict[str, Reading])
 
     async def change_session(self, session: Session) -> None:
         """Go on with `session`, with the same model.
@@ -81,6 +86,8 @@ class Chat:
 
     async def close(self) -> None:
         """Let go of the model, and end what runs in the background."""
+        for reading in self.readings.values():
+            reading.stop()
         await self.talk.model.close()
         await asyncio.to_thread(self.app.tidy)
 

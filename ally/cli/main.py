@@ -4,14 +4,16 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from ally.cli import exits
 from ally.cli.args import parse
 from ally.cli.choosing import wants_plain
 from ally.cli.folder import check_folder
 from ally.cli.streams import flush, open_streams, output_lost
+from ally.cli.subcommands import COMMANDS
 from ally.cli.terminal import report, say
 from ally.config.glance import may_be_set
 from ally.config.paths import config_files, find_checkout, find_paths
@@ -65,26 +67,9 @@ def _dispatch(args: argparse.Namespace, api_keys: ApiKeys | None) -> int:
 
     listen(Meter())
     app = _open(args, api_keys)
-    match args.command:
-        case "providers":
-            from ally.cli import providers as front  # heavy
-        case "models":
-            from ally.cli import models as front  # heavy
-        case "agents":
-            from ally.cli import agents as front  # heavy
-        case "sessions":
-            from ally.cli import sessions as front  # heavy
-        case "permissions":
-            from ally.cli import permissions as front  # heavy
-        case "config":
-            from ally.cli import config as front  # heavy
-        case "doctor":
-            from ally.cli import doctor as front  # heavy
-        case "serve":
-            from ally.cli import serve as front  # heavy
-        case _:
-            from ally.cli import oneshot as front  # heavy
-    return front.run(args, app)
+    name = args.command if args.command in COMMANDS else "oneshot"
+    front = cast("Callable[[argparse.Namespace, App], int]", import_module(f"ally.cli.{name}").run)
+    return front(args, app)
 
 
 def _chat(args: argparse.Namespace, api_keys: ApiKeys | None) -> int:

@@ -10,6 +10,7 @@ COMMANDS = {
     "models": "list, fetch, check and remove the models of this machine and its servers",
     "agents": "list and show the agents: their models, temperatures and prompts",
     "sessions": "list, show, search, export, fork and delete sessions",
+    "kb": "read your files into collections, and search them",
     "permissions": "show the rules, and what they say about a call",
     "config": "show and change settings",
     "doctor": "say what works here and what to do about the rest",
@@ -38,7 +39,7 @@ def command_parser() -> argparse.ArgumentParser:
     parser = Parser(prog="ally", allow_abbrev=False)
     add_common(parser)
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
-    adders = (_add_providers, _add_models, _add_agents, _add_sessions, _add_permissions, _add_config)
+    adders = (_add_providers, _add_models, _add_agents, _add_sessions, _add_kb, _add_permissions, _add_config)
     for add in (*adders, _add_doctor, _add_serve):
         add(commands)
     return parser
@@ -117,6 +118,30 @@ def _add_sessions(commands: "_Commands[Parser]") -> None:
     export.add_argument("--format", choices=("md", "json", "html"), default="md", help="md, json or html")
     export.add_argument("-o", "--output", metavar="FILE", help="write there; else to standard output")
     delete.add_argument("-y", "--yes", action="store_true", help="do not ask")
+
+
+def _add_kb(commands: "_Commands[Parser]") -> None:
+    actions = _actions(commands, "kb", "list")
+    _action(actions, "list", "all collections", json=True)
+    add = _action(actions, "add", "read a file or a folder into a collection, which is made if need be", json=True)
+    add.add_argument("path", metavar="PATH")
+    sync = _action(actions, "sync", "read what is new, changed, moved or gone since", json=True)
+    search = _action(actions, "search", "the passages that answer a question", json=True)
+    search.add_argument("text", metavar="TEXT")
+    search.add_argument("-c", "--collection", metavar="NAME", action="append", help="only there; else in all indexed")
+    search.add_argument("-n", "--limit", metavar="N", type=int, default=8, help="how many at most (8)")
+    search.add_argument("--explain", action="store_true", help="say why each came, and what was left out")
+    search.add_argument("--whole", action="store_true", help="whole passages instead of their beginning")
+    remove = _action(actions, "remove", "delete a collection; its files stay where they are")
+    measure = _action(actions, "eval", "measure how well a collection is found, with questions of its own", json=True)
+    index = _action(actions, "index", "let answers use a collection")
+    unindex = _action(actions, "unindex", "keep a collection out of answers")
+    for action in (add, sync, remove, measure, index, unindex):
+        action.add_argument("name", metavar="NAME", help="the name of the collection")
+    for action in (add, sync):
+        action.add_argument("--watch", action="store_true", help="go on whenever files change, until Ctrl-C")
+    sync.add_argument("--rebuild", action="store_true", help="read and embed everything anew")
+    remove.add_argument("-y", "--yes", action="store_true", help="do not ask")
 
 
 def _add_permissions(commands: "_Commands[Parser]") -> None:

@@ -9,6 +9,7 @@ from ally.chat.commands import (
     basics,
     changes,
     earlier,
+    knowledge,
     look,
     models,
     permissions,
@@ -70,6 +71,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     "This conversation": {**sessions.COMMANDS, **rewind.COMMANDS, **window.COMMANDS},
     "What is said": {**texts.COMMANDS, **earlier.COMMANDS},
     "Files": {**changes.COMMANDS, **places.COMMANDS},
+    "Your files": knowledge.COMMANDS,
     "What may happen": {**permissions.COMMANDS, **spending.COMMANDS},
     "Ally": {
         "/help": Command(
@@ -83,7 +85,7 @@ GROUPS: dict[str, dict[str, Command]] = {
 COMMANDS: dict[str, Command] = {name: command for group in GROUPS.values() for name, command in group.items()}
 
 
-_LOOKING = {"/context", "/copy", "/diff", "/export", "/help", "/id", "/permissions", "/show", "/status"}
+_LOOKING = {"/context", "/copy", "/diff", "/export", "/help", "/id", "/list", "/permissions", "/show", "/status"}
 BESIDE = _LOOKING | {*look.COMMANDS, *spending.COMMANDS}
 """Commands that a running turn does not mind."""
 
