@@ -10,7 +10,7 @@ AllyError                   message, hint
 │   ├── MissingKey          variables
 │   ├── RefusedKey
 │   ├── UnknownModel
-│   ├── RateLimited         retry_after_s
+│   ├── RateLimited         retry_after_s, is_spent
 │   ├── Overloaded
 │   ├── ContextTooLong      limit_tokens
 │   ├── PromptCut           read_tokens, sent_tokens
@@ -118,15 +118,26 @@ class UnknownModel(ProviderError):
 
 
 class RateLimited(ProviderError):
-    """The service asks to slow down. `retry_after_s` is None when it did not say for how long."""
+    """The service asks to slow down. `retry_after_s` is None when it did not say for how long.
+
+    `is_spent`: it is the money that is used up, so that waiting does not help.
+    """
 
     retryable = True
 
     def __init__(
-        self, message: str, *, retry_after_s: float | None, provider: str = "", model: str = "", hint: str = ""
+        self,
+        message: str,
+        *,
+        retry_after_s: float | None,
+        is_spent: bool = False,
+        provider: str = "",
+        model: str = "",
+        hint: str = "",
     ) -> None:
         super().__init__(message, provider=provider, model=model, hint=hint)
         self.retry_after_s = retry_after_s
+        self.is_spent = is_spent
 
 
 class Overloaded(ProviderError):
@@ -174,12 +185,12 @@ class OfflineRefused(Unreachable):
 
     retryable = False
 
-    def __init__(self, destination: str, *, provider: str = "", model: str = "") -> None:
+    def __init__(self, destination: str, *, provider: str = "", model: str = "", hint: str = "") -> None:
         super().__init__(
             f"Offline mode: refused to contact {destination}.",
             provider=provider,
             model=model,
-            hint="use a model on this machine (ally --provider local), or leave out --offline",
+            hint=hint or "use a model on this machine (ally --provider local), or leave out --offline",
         )
         self.destination = destination
 

@@ -5,6 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ally.egress.failures.meaning import find_limit_tokens, is_about_money, read_meaning
+from ally.egress.failures.retry_after import find_retry_after_s
+from ally.egress.failures.said import Said, read_body, read_value
 from ally.egress.offline import find_blocked
 from ally.errors import (
     AllyError,
@@ -22,9 +25,6 @@ from ally.errors import (
     Unreachable,
 )
 from ally.providers.langchain.caller import Caller
-from ally.providers.wire.meaning import find_limit_tokens, is_about_money, read_meaning
-from ally.providers.wire.retry_after import find_retry_after_s
-from ally.providers.wire.said import Said, read_body, read_value
 
 SILENT = re.compile(r"(?:Read|Write|API|Google|Chunk|OpenAI|Anthropic)?Timeout(?:Error|Exception)?$")
 SLOW_CONNECT = re.compile(r"ConnectTimeout|PoolTimeout")

@@ -2,11 +2,11 @@
 
 from typing import Protocol
 
+from ally.egress.failures.faults import Faults
 from ally.providers.model import Chunk, Done, Request, StopReason, TextChunk, ThinkingChunk, Usage
 from ally.providers.text import encodable
 from ally.providers.thinking import ThinkSplitter
 from ally.providers.wire.calls import CallIds, PendingCall, find_ambiguity, finish_calls, pending_of_value
-from ally.providers.wire.faults import Faults
 
 _CUT_REASONS = ("length", "refused")
 _MOST_CALLS = 1000

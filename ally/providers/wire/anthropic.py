@@ -6,6 +6,7 @@ Source: Anthropic API reference, "Create a Message", "Streaming Messages", "Exte
 import json
 from typing import Literal
 
+from ally.egress.failures.faults import Faults, Hints
 from ally.messages import (
     AssistantMessage,
     BadToolCall,
@@ -24,7 +25,6 @@ from ally.providers.wire.answer import Answer, Parser
 from ally.providers.wire.calls import UNSEEN_IMAGE, PendingCall, call_args, call_name, wire_id
 from ally.providers.wire.client import WireModel
 from ally.providers.wire.connection import Call, to_json
-from ally.providers.wire.faults import Faults, Hints
 from ally.providers.wire.fields import count, decode, is_counted, obj, objs, text
 from ally.providers.wire.openai import encode
 from ally.providers.wire.schema import close, in_words

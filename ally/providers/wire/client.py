@@ -7,12 +7,12 @@ from typing import Literal, Protocol
 
 import httpx2
 
+from ally.egress.failures.faults import Faults, Hints
 from ally.egress.location import classify
 from ally.errors import BadRequest
 from ally.providers.model import Chunk, Profile, Request
 from ally.providers.wire.answer import Parser
 from ally.providers.wire.connection import FAILURES, Call, Connection
-from ally.providers.wire.faults import Faults, Hints
 from ally.providers.wire.framing import read_lines, read_sse
 from ally.providers.wire.refused import without_refused
 from ally.providers.wire.target import Target

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import httpx2
 
+from ally.egress.failures.faults import Faults
 from ally.egress.transport import open_client
 from ally.errors import ProviderError
 from ally.messages import JsonObject
 from ally.providers.wire.body import read_parts
-from ally.providers.wire.faults import Faults
 from ally.providers.wire.target import Target
 
 FAILURES = (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, OSError)

@@ -3,8 +3,8 @@
 import json
 from typing import cast
 
+from ally.egress.failures.faults import Faults
 from ally.messages import JsonObject
-from ally.providers.wire.faults import Faults
 
 
 def decode(data: str, faults: Faults) -> JsonObject:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Literal
 from urllib.parse import quote
 
+from ally.egress.failures.faults import Faults, Hints
 from ally.messages import (
     AssistantMessage,
     BadToolCall,
@@ -26,7 +27,6 @@ from ally.providers.wire.answer import Answer, Parser
 from ally.providers.wire.calls import MADE_UP, UNSEEN_IMAGE, PendingCall, call_args, call_name, names_of_calls
 from ally.providers.wire.client import WireModel
 from ally.providers.wire.connection import Call, to_json
-from ally.providers.wire.faults import Faults, Hints
 from ally.providers.wire.fields import count, decode, is_counted, obj, objs, text
 from ally.providers.wire.openai import encode
 from ally.providers.wire.target import Quirks, Target

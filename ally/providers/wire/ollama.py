@@ -6,6 +6,7 @@ Source: Ollama API reference, "Generate a chat completion"; the fields of `optio
 from collections.abc import Sequence
 from typing import Literal
 
+from ally.egress.failures.faults import Faults, Hints
 from ally.messages import (
     AssistantMessage,
     Image,
@@ -29,7 +30,6 @@ from ally.providers.wire.calls import (
 )
 from ally.providers.wire.client import WireModel
 from ally.providers.wire.connection import Call, to_json
-from ally.providers.wire.faults import Faults, Hints
 from ally.providers.wire.fields import count, decode, obj, objs, text
 from ally.providers.wire.openai import encode
 from ally.providers.wire.target import Quirks, Target

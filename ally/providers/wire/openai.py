@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from typing import Literal
 
+from ally.egress.failures.faults import Faults, Hints
 from ally.messages import (
     AssistantMessage,
     Image,
@@ -33,7 +34,6 @@ from ally.providers.wire.calls import (
 )
 from ally.providers.wire.client import WireModel
 from ally.providers.wire.connection import Call, to_json
-from ally.providers.wire.faults import Faults, Hints
 from ally.providers.wire.fields import decode, obj, objs, text
 from ally.providers.wire.schema import in_words, is_closed
 from ally.providers.wire.target import Quirks, Target

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import cast
 from urllib.parse import urlsplit
 
+from ally.egress.failures.faults import Faults, Hints
 from ally.errors import IdleStream
 from ally.messages import AssistantMessage, Image, JsonObject, Message, Text, ToolMessage, UserMessage
 from ally.providers.model import Chunk, Model, Profile, Request, Usage
@@ -19,7 +20,6 @@ from ally.providers.wire.answer import Answer
 from ally.providers.wire.calls import UNSEEN_IMAGE, call_args, find_calls, result_text
 from ally.providers.wire.client import profile_of
 from ally.providers.wire.connection import FAILURES, Call, Connection, to_json
-from ally.providers.wire.faults import Faults, Hints
 from ally.providers.wire.fields import count, decode, obj, text
 from ally.providers.wire.framing import read_sse
 from ally.providers.wire.schema import in_words

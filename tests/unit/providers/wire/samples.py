@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx2
 
+from ally.egress.failures.faults import Faults, Hints
 from ally.messages import ToolCall, user
 from ally.providers.model import Chunk, Done, Request, TextChunk, ThinkingChunk, Usage
 from ally.providers.wire.answer import Parser
 from ally.providers.wire.anthropic import AnthropicParser
-from ally.providers.wire.faults import Faults, Hints
 from ally.providers.wire.framing import read_lines, read_sse
 from ally.providers.wire.gemini import GeminiParser
 from ally.providers.wire.ollama import OllamaParser

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from ally.egress.failures.faults import Faults, Hints
+from ally.egress.failures.retry_after import find_retry_after_s
 from ally.errors import (
     BadReply,
     BadRequest,
@@ -15,9 +17,7 @@ from ally.errors import (
     RefusedKey,
     UnknownModel,
 )
-from ally.providers.wire.faults import Faults, Hints
 from ally.providers.wire.options import build_target
-from ally.providers.wire.retry_after import find_retry_after_s
 
 TARGET = build_target("acme", "acme-1", "https://api.acme.example/v1", api_key="sk-1", key_variable="ACME_KEY")
 FAULTS = Faults(TARGET, Hints())

@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
+from ally.egress.failures.faults import Faults, Hints
 from ally.messages import JsonObject, Text, UserMessage
 from ally.providers.model import Chunk, Done, Request, Usage
 from ally.providers.wire.anthropic import AnthropicParser
-from ally.providers.wire.faults import Faults, Hints
 from ally.providers.wire.gemini import GeminiParser
 from ally.providers.wire.openai import OpenAIParser
 from ally.providers.wire.target import Target

@@ -3,7 +3,7 @@
 import re
 from typing import Literal
 
-from ally.providers.wire.said import Said
+from ally.egress.failures.said import Said
 
 Meaning = Literal["too_long", "bad_key", "forbidden", "no_model", "rate_limit", "overloaded", "no_money", "bad_request"]
 

@@ -4,10 +4,14 @@ import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import quote, urlsplit
 
 import httpx2
 
+from ally.egress.failures.meaning import find_limit_tokens, is_about_money, read_meaning
+from ally.egress.failures.retry_after import find_retry_after_s
+from ally.egress.failures.said import Said, read_body, read_value
 from ally.egress.location import classify
 from ally.egress.offline import find_blocked
 from ally.errors import (
@@ -24,30 +28,51 @@ from ally.errors import (
     UnknownModel,
     Unreachable,
 )
-from ally.providers.wire.meaning import find_limit_tokens, is_about_money, read_meaning
-from ally.providers.wire.retry_after import find_retry_after_s
-from ally.providers.wire.said import Said, read_body, read_value
-from ally.providers.wire.target import Target
 
 _SECRET_HEADER = re.compile(r"key|token|auth|secret|cookie", re.IGNORECASE)
 _MASKED = re.compile(r"[\w-]*\*{3,}[\w-]*")
 _UNSAID = 500
-_LONG_HINT = "send less at once, or use a model with a larger window: ally models"
-_PAY_HINT = "look at the plan and the balance of your account there, or stay on this machine: ally --provider local"
+
+
+class Service(Protocol):
+    """What the errors of a service name. `base_url` has no trailing slash; the key and the headers are kept secret.
+
+    `key_variable` is the environment variable that holds the key; empty: it is not known.
+    """
+
+    @property
+    def provider(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def base_url(self) -> str: ...
+    @property
+    def api_key(self) -> str | None: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def connect_timeout_s(self) -> float: ...
+    @property
+    def idle_timeout_s(self) -> float: ...
+    @property
+    def key_variable(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What to do next in a service's own words."""
+    """What to do next in a service's own words. Empty: Ally's. `here` is how to stay on this machine."""
 
     unreachable: str = ""
     unknown_model: str = ""
+    too_long: str = "send less at once, or use a model with a larger window: ally models"
+    here: str = "ally --provider local"
+    offline: str = ""
 
 
 class Faults:
     """Makes the errors of one target; no message ever holds its key, even if the service echoes it."""
 
-    def __init__(self, target: Target, hints: Hints) -> None:
+    def __init__(self, target: Service, hints: Hints) -> None:
         self._target = target
         self._hints = hints
         self._who = {"provider": target.provider, "model": target.model}
@@ -69,7 +94,7 @@ class Faults:
         """The error that a failure of the connection stands for; `answering` says that a 200 had come."""
         blocked = error if isinstance(error, OfflineRefused) else find_blocked(error)
         if blocked is not None:
-            return OfflineRefused(blocked.destination, **self._who)
+            return OfflineRefused(blocked.destination, hint=self._hints.offline, **self._who)
         name, place = self._target.provider, _place(self._target)
         match error:
             case httpx2.ReadTimeout():
@@ -91,8 +116,11 @@ class Faults:
     def _way_back(self) -> str:
         """What to do about a service that cannot be reached."""
         if classify(self._target.base_url) == "local":
-            return "start its server, or use the embedded engine: ally --provider local"
-        return "check base_url and the network, or stay on this machine: ally --provider local"
+            return f"start its server, or use the embedded engine: {self._hints.here}"
+        return f"check base_url and the network, or stay on this machine: {self._hints.here}"
+
+    def _pay_hint(self) -> str:
+        return f"look at the plan and the balance of your account there, or stay on this machine: {self._hints.here}"
 
     def cut(self) -> CutStream:
         """The answer ended without the service's finish mark."""
@@ -122,7 +150,7 @@ class Faults:
         match read_meaning(_UNSAID if status is None else status, said):
             case "too_long":
                 text, limit_tokens = f"The request is too long for {model}{rest}", find_limit_tokens(said)
-                error = ContextTooLong(text, limit_tokens=limit_tokens, hint=_LONG_HINT, **self._who)
+                error = ContextTooLong(text, limit_tokens=limit_tokens, hint=self._hints.too_long, **self._who)
             case "bad_key":
                 error = RefusedKey(f"{name} refused the key{rest}", hint=self._key_hint(), **self._who)
             case "forbidden":
@@ -134,7 +162,7 @@ class Faults:
             case "overloaded":
                 error = Overloaded(f"{name} failed on its side{rest}", hint="try again in a moment", **self._who)
             case "no_money":
-                error = BadRequest(f"{name} refused the request{rest}", hint=_PAY_HINT, **self._who)
+                error = BadRequest(f"{name} refused the request{rest}", hint=self._pay_hint(), **self._who)
             case "bad_request":
                 error = BadRequest(f"{name} refused the request{rest}", **self._who)
         return error
@@ -143,11 +171,11 @@ class Faults:
         spent = is_about_money(said)
         wait_s = None if spent else find_retry_after_s(headers, said.retry_delay, said.message)
         if spent:
-            hint = _PAY_HINT
+            hint = self._pay_hint()
         else:
             hint = f"try again in {wait_s:.0f} s" if wait_s is not None else "try again later, or use another model"
         text = f"{self._target.provider} asks to slow down{rest}"
-        return RateLimited(text, retry_after_s=wait_s, hint=hint, **self._who)
+        return RateLimited(text, retry_after_s=wait_s, is_spent=spent, hint=hint, **self._who)
 
     def _key_hint(self) -> str:
         if self._target.key_variable:
@@ -168,14 +196,14 @@ class Faults:
         return _MASKED.sub("[key]", text)
 
 
-def _find_secrets(target: Target) -> tuple[str, ...]:
+def _find_secrets(target: Service) -> tuple[str, ...]:
     values = {value for name, value in target.headers.items() if _SECRET_HEADER.search(name)}
     values |= {value.partition(" ")[2] for value in values} | {target.api_key or ""}
     values |= {quote(value, safe="") for value in values}
     return tuple(sorted((value for value in values if len(value) >= 4), key=len, reverse=True))
 
 
-def _place(target: Target) -> str:
+def _place(target: Service) -> str:
     parts = urlsplit(target.base_url)
     return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
