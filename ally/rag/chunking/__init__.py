@@ -1,1 +1,5 @@
 """From a document to passages."""
+
+from ally.rag.chunking.passages import chunk
+
+__all__ = ["chunk"]
