@@ -68,12 +68,13 @@ async def test_a_draft_comes_back_in_its_folder_until_it_is_sent(tmp_path: Path)
     first = Host(tmp_path, tmp_path)
     async with first.run_test() as pilot:
         await first.type(pilot, *"ask: ")
-        await first.paste(pilot, _LONG)
+        await first.until(pilot, lambda: len(list((tmp_path / "drafts").glob("*.lock"))) == 1)
         second = Host(tmp_path, tmp_path)
         async with second.run_test() as other:
             await second.type(other, *"another")
             await second.until(other, lambda: len(list((tmp_path / "drafts").glob("*.lock"))) == 2)
         assert second.composer.text == "another"
+        await first.paste(pilot, _LONG)  # so that this draft is the newer one
     again = Host(tmp_path, tmp_path)
     async with again.run_test() as pilot:
         await again.until(pilot, lambda: again.shown != "")

@@ -72,7 +72,17 @@ def printed(transcript: Transcript, columns: int = 60) -> str:
 
 
 async def frame(pilot: Pilot[None]) -> None:
+    """Wait for the next frame: its timer has run out, and then the message is seen to that the timer has sent."""
     await pilot.pause(0.06)
+    await pilot.pause(0)
+
+
+async def resize(transcript: Transcript, pilot: Pilot[None], columns: int, rows: int) -> None:
+    """Give the terminal another size, and wait until it has come to the transcript."""
+    await pilot.resize_terminal(columns, rows)
+    while transcript.size != (columns, rows):
+        await pilot.pause(0)
+    await pilot.pause(0)
 
 
 CALL = ToolCall("1", "read_file", {"path": "x.py"})
@@ -205,7 +215,7 @@ async def test_what_is_in_sight_stays_when_the_width_changes_and_when_guesses_we
         assert first[0] == "▌"
         assert first[1] in ("answer", "question", MARK)
         for columns in (79, 33, 20, 90, 140, 80):
-            await pilot.resize_terminal(columns, 12)
+            await resize(transcript, pilot, columns, 12)
             assert seen(transcript)[1].split()[:3] == first, columns
         lines: list[str] = seen(transcript)
         while transcript.scroll_y:
@@ -215,7 +225,7 @@ async def test_what_is_in_sight_stays_when_the_width_changes_and_when_guesses_we
             assert lines[-1][:20].rstrip() == above[0][:20].rstrip() or not transcript.scroll_y
         assert lines[0].strip().endswith("question 0")
         for size in ((20, 5), (300, 90), (1, 1), (2, 3), (9, 2), (80, 12)):
-            await pilot.resize_terminal(*size)
+            await resize(transcript, pilot, *size)
             assert all(transcript.render_line(y).cell_length <= size[0] for y in range(size[1]))
 
 
@@ -326,7 +336,7 @@ async def test_only_what_is_in_sight_is_drawn() -> None:
         for _ in range(2000):
             transcript.append(Wall())
         await frame(pilot)
-        await pilot.resize_terminal(50, 20)
+        await resize(transcript, pilot, 50, 20)
         transcript.page(-1)
         transcript.scroll_home(animate=False)
         await frame(pilot)
