@@ -1,0 +1,192 @@
+"""The file of vectors: rows of float32, one after the other, mapped into memory and never rewritten.
+
+A row is written and on disk before the database names it, so what the database names is there, whenever a process is
+killed. What somebody else did to the file is found by the checksum of a row.
+"""
+
+import contextlib
+import mmap
+import os
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ally.errors import StorageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_ITEM_BYTES = 4
+_LONGEST = 1.01
+"""No product of two vectors of length 1 is greater; what is comes from a damaged row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Which file, and how many of its rows are named. `generation` changes when rows are renumbered or dropped."""
+
+    folder: Path
+    generation: int
+    dim: int
+    count: int
+
+    @property
+    def file(self) -> Path:
+        """Where they are."""
+        return self.folder / f"vectors-{self.generation}.f32"
+
+    @property
+    def row_bytes(self) -> int:
+        """How long a row is."""
+        return self.dim * _ITEM_BYTES
+
+
+def append(rows: Rows, vectors: "NDArray[np.float32]") -> list[int]:
+    """Write `vectors` behind the named rows and wait for the disk; the checksums.
+
+    Raises:
+        StorageError: the disk is full, or the file cannot be written.
+    """
+    data = [vector.tobytes() for vector in vectors]
+    begin = rows.count * rows.row_bytes
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        handle = os.open(rows.file, flags, 0o600)
+        with os.fdopen(handle, "r+b", buffering=0) as file:
+            try:
+                _write_all(file.fileno(), begin, b"".join(data))
+                os.fsync(handle)
+            except OSError:
+                with contextlib.suppress(OSError):  # the error that brought us here says more
+                    file.truncate(min(begin, os.fstat(handle).st_size))
+                raise
+    except OSError as exc:
+        raise _failed(rows.file, exc) from exc
+    return [zlib.crc32(one) for one in data]
+
+
+def copy(rows: Rows, target: Path, wanted: Iterable[tuple[int, int]]) -> list[int]:
+    """Write the rows of `wanted` (row, checksum) to a new file, in this order; gives those that were good.
+
+    Raises:
+        StorageError: the disk is full, or the file cannot be written.
+    """
+    view = Mapped.of(rows)
+    kept: list[int] = []
+    try:
+        with open(target, "wb", opener=_private) as file:
+            for row, checksum in wanted:
+                data = view.row(row) if view else None
+                if data is not None and zlib.crc32(data) == checksum:
+                    file.write(data)
+                    kept.append(row)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as exc:
+        raise _failed(target, exc) from exc
+    return kept
+
+
+def stamp(rows: Rows) -> str:
+    """Changes whenever the file does; "" where there is none."""
+    try:
+        found = rows.file.stat()
+    except OSError:
+        return ""
+    return f"{found.st_size} {found.st_mtime_ns}"
+
+
+def remove_others(rows: Rows) -> None:
+    """Remove the files of other generations, as far as the system lets us."""
+    for file in rows.folder.glob("vectors-*"):
+        if not file.name.startswith(f"vectors-{rows.generation}."):
+            with contextlib.suppress(OSError):  # Windows keeps what a reader has open; the next writer tries again
+                file.unlink()
+
+
+class Mapped:
+    """The rows of a file, as far as they are there, without a copy of them in memory."""
+
+    def __init__(self, rows: Rows, data: mmap.mmap) -> None:
+        self.rows = rows
+        self._data = data
+        self._matrix: NDArray[np.float32] | None = None
+
+    @classmethod
+    def of(cls, rows: Rows) -> "Mapped | None":
+        """None if the file is missing or empty."""
+        try:
+            with rows.file.open("rb") as file:
+                there = min(rows.count, os.fstat(file.fileno()).st_size // rows.row_bytes) if rows.dim else 0
+                if there == 0:
+                    return None
+                data = mmap.mmap(file.fileno(), there * rows.row_bytes, access=mmap.ACCESS_READ)
+        except OSError:
+            return None
+        return cls(Rows(rows.folder, rows.generation, rows.dim, there), data)
+
+    def holds(self, rows: Rows) -> bool:
+        """Whether it can stand for `rows`: touching what was cut off meanwhile would end the process."""
+        mine = self.rows
+        if (mine.generation, mine.dim) != (rows.generation, rows.dim) or mine.count < rows.count:
+            return False
+        try:
+            return mine.file.stat().st_size >= mine.count * mine.row_bytes
+        except OSError:
+            return True  # a writer removed it: what is mapped stays
+
+    def row(self, number: int) -> bytes | None:
+        """The bytes of one row, None where the file ends before it."""
+        if number >= self.rows.count:
+            return None
+        size = self.rows.row_bytes
+        return self._data[number * size : (number + 1) * size]
+
+    @property
+    def matrix(self) -> "NDArray[np.float32]":
+        """Shape (rows, dim)."""
+        import numpy as np  # heavy
+
+        if self._matrix is None:
+            self._matrix = np.frombuffer(self._data, np.float32).reshape(self.rows.count, self.rows.dim)
+        return self._matrix
+
+    def products(self, vector: "NDArray[np.float32]") -> "NDArray[np.float32]":
+        """The product of each row with `vector`, shape (rows,); -2 for rows that are damaged for sure."""
+        import numpy as np  # heavy
+
+        scores = self.matrix @ np.ascontiguousarray(vector, np.float32)
+        scores[~(np.abs(scores) <= _LONGEST)] = -2  # not a number is not less either
+        return scores
+
+    def best(self, scores: "NDArray[np.float32]", vector: "NDArray[np.float32]", count: int) -> list[tuple[int, float]]:
+        """The `count` rows (and those that tie with the last) with the greatest `scores`, and their exact products."""
+        import numpy as np  # heavy
+
+        if count < len(scores):
+            found = np.flatnonzero(scores >= np.partition(scores, -count)[-count])
+        else:
+            found = np.arange(len(scores))
+        found = found[scores[found] >= -_LONGEST]
+        # Row by row: a product of matrices rounds equal rows differently, depending on where they stand.
+        exact = (self.matrix[found].astype(np.float64) * vector).sum(axis=1)
+        return list(zip(found.tolist(), exact.tolist(), strict=True))
+
+
+def _write_all(handle: int, at: int, data: bytes) -> None:
+    os.lseek(handle, at, os.SEEK_SET)
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
+def _private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
+
+
+def _failed(file: Path, exc: OSError) -> StorageError:
+    hint = "free some disk space" if exc.errno in (27, 28, 122) else "change the permissions of the file or its folder"
+    return StorageError(file, f"{file} cannot be written: {exc.strerror or exc}.", hint=hint)
