@@ -62,7 +62,11 @@ class CollectionFacts:
 
 
 class Collection(Protocol):
-    """One collection, open. Readers see what was committed, whatever a writer does; each change is all or nothing."""
+    """One collection, open; threads may share it. Readers see what was committed, whatever a writer does.
+
+    Each change is all or nothing. Small changes one after the other may be committed together: at the latest a second
+    after the first of them, when something else is asked of the same object, and at the end of `writing`.
+    """
 
     @property
     def name(self) -> str:
@@ -74,10 +78,10 @@ class Collection(Protocol):
         ...
 
     def writing(self) -> AbstractContextManager[None]:
-        """Be the one who changes it; what changes it is called inside.
+        """Be the one who changes it; what changes it is called inside. Vectors that were damaged are waited for again.
 
         Raises:
-            StorageError: another process is changing it.
+            StorageError: another process is changing it, or has removed it.
         """
         ...
 
@@ -98,7 +102,11 @@ class Collection(Protocol):
         ...
 
     def put(self, state: FileState, document: Extracted, passages: Sequence[Passage]) -> None:
-        """Take in a file in place of what was known of its path; unchanged passages keep their vectors."""
+        """Take in a file in place of what was known of its path.
+
+        A vector belongs to the text it was made of (`Passage.searched`): whatever passage of the collection has that
+        text has the vector, also when a file was moved, or removed and put again before `tidy`.
+        """
         ...
 
     def skip(self, state: FileState) -> None:
@@ -118,7 +126,10 @@ class Collection(Protocol):
         ...
 
     def waiting(self, limit: int) -> list[tuple[int, str]]:
-        """Id and `Passage.searched` of up to `limit` passages without a vector, in a fixed order."""
+        """Up to `limit` texts without a vector (`Passage.searched`), each once, with the id of a passage that has it.
+
+        They come in a fixed order.
+        """
         ...
 
     def known_vectors(self, fingerprint: str, texts: Sequence[str]) -> "dict[int, NDArray[np.float32]]":
@@ -126,7 +137,9 @@ class Collection(Protocol):
         ...
 
     def add_vectors(self, fingerprint: str, ids: Sequence[int], vectors: "NDArray[np.float32]") -> None:
-        """Give passages their vectors, shape (len(ids), dim), of length 1; ids that are gone meanwhile are left out.
+        """Give passages, and all others with the same text, their vectors: shape (len(ids), dim), of length 1.
+
+        It is committed when it returns. Ids that are gone meanwhile are left out.
 
         Raises:
             DimensionMismatch: `dim` is not that of the vectors before, or `fingerprint` is not the collection's.
@@ -134,11 +147,17 @@ class Collection(Protocol):
         ...
 
     def by_words(self, words: Sequence[str], limit: int) -> list[Scored]:
-        """The passages that hold any of `words` (folded and stemmed here), best BM25 first; ties by id."""
+        """The passages that hold any of `words` (folded and stemmed here), best BM25 first; ties by id.
+
+        `words` are no query language: every sign is a sign. Very common words may count for less than BM25 says, or
+        not at all beside rarer ones.
+        """
         ...
 
     def by_vector(self, vector: "NDArray[np.float32]", limit: int) -> list[Scored]:
         """The passages nearest to `vector` (shape (dim,), length 1), best first; ties by id.
+
+        Large collections may miss some of them.
 
         Raises:
             DimensionMismatch: the vectors here have another length.
