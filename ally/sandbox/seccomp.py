@@ -3,10 +3,12 @@
 What it refuses can change the sandbox itself, reach other processes, or reach parts of the kernel that a build or a
 test does not need. Refused calls fail with EPERM; those that programs know how to do without fail with ENOSYS.
 
-Source: Linux `include/uapi/linux/{seccomp,audit,filter}.h` and the system call tables of both machines.
+Source: Linux `include/uapi/linux/{seccomp,audit,filter,prctl}.h` and the system call tables of both machines.
 """
 
+import ctypes
 import errno
+import os
 import platform
 import struct
 from dataclasses import dataclass
@@ -21,6 +23,8 @@ _ALLOW, _KILL_PROCESS, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 _NUMBER, _MACHINE, _ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data; both machines are little-endian
 _X32_BIT = 0x40000000
 _NEW_NAMESPACES = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
+_A_THREAD = 0x10000
+_NO_NEW_PRIVILEGES, _SET_SECCOMP, _FILTER = 38, 22, 2  # of prctl
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C  # both type into a terminal for its user
 _AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK = 1, 2, 10, 16
 
@@ -33,6 +37,7 @@ class _Machine:
     clone: int
     ioctl: int
     refused: tuple[int, ...]
+    lone: tuple[int, ...]
     has_x32: bool = False
 
 
@@ -70,6 +75,13 @@ _MACHINES = {
             *(246, 320, 174, 175, 176, 313),  # kexec_load, kexec_file_load, create_, init_, delete_, finit_module
             *(103, 163, 167, 168, 169, 172, 173, 179),  # syslog, acct, swapon, swapoff, reboot, iopl, ioperm, quotactl
         ),
+        lone=(
+            *(57, 58, 59, 322),  # fork, vfork, execve, execveat
+            *(62, 200, 129, 297, 424),  # kill, tkill, rt_sigqueueinfo, rt_tgsigqueueinfo, pidfd_send_signal
+            *(90, 91, 92, 93, 94, 260, 268, 452),  # chmod, fchmod, chown, fchown, lchown, fchownat, fchmodat, fchmodat2
+            *(132, 235, 261, 280),  # utime, utimes, futimesat, utimensat
+            *(188, 189, 190, 197, 198, 199, 463, 466),  # setxattr, removexattr and their kin
+        ),
         has_x32=True,
     ),
     "aarch64": _Machine(
@@ -85,13 +97,17 @@ _MACHINES = {
             *(104, 294, 105, 106, 273),
             *(116, 89, 224, 225, 142, 60),
         ),
+        lone=(*(221, 281, 129, 130, 138, 240, 424), *(52, 53, 54, 55, 452), 88, *(5, 6, 7, 14, 15, 16, 463, 466)),
     ),
 }
 
 
 @cache
-def program(sockets: Sockets, machine: str = platform.machine()) -> bytes | None:
-    """The filter as an array of `struct sock_filter`, as the kernel and bubblewrap take it; None for other machines."""
+def program(sockets: Sockets, machine: str = platform.machine(), *, is_lone: bool = False) -> bytes | None:
+    """The filter as an array of `struct sock_filter`, as the kernel and bubblewrap take it; None for other machines.
+
+    A process that `is_lone` starts no other, signals none, and changes nothing about files that Landlock leaves open.
+    """
     known = _MACHINES.get(machine)
     if known is None:
         return None
@@ -103,16 +119,41 @@ def program(sockets: Sockets, machine: str = platform.machine()) -> bytes | None
     ]
     if known.has_x32:
         lines += [_line(_IF_AT_LEAST, _X32_BIT, no=1), _refuse(errno.ENOSYS)]
-    for numbers, error in (((*known.refused, *_REFUSED_EVERYWHERE), errno.EPERM), (_ABSENT, errno.ENOSYS)):
+    refused = (*known.refused, *_REFUSED_EVERYWHERE, *(known.lone if is_lone else ()))
+    for numbers, error in ((refused, errno.EPERM), (_ABSENT, errno.ENOSYS)):
         for number in numbers:
             lines += [_line(_IF_EQUAL, number, no=1), _refuse(error)]
-    lines += _for_call(known.clone, 0, [_line(_IF_ANY_BIT, _NEW_NAMESPACES, no=1), _refuse(errno.EPERM)])
+    new = [_line(_IF_ANY_BIT, _NEW_NAMESPACES, no=1), _refuse(errno.EPERM)]
+    if is_lone:
+        new += [_line(_IF_ANY_BIT, _A_THREAD, yes=1), _refuse(errno.EPERM)]
+    lines += _for_call(known.clone, 0, new)
     terminal = [_line(_IF_EQUAL, _TIOCSTI, yes=1), _line(_IF_EQUAL, _TIOCLINUX, no=1), _refuse(errno.EPERM)]
     lines += _for_call(known.ioctl, 1, terminal)
     lines += _for_call(known.socketpair, 0, _only([_AF_UNIX]))
     lines += _for_call(known.socket, 0, _only(_families(sockets)))
     lines.append(_line(_RETURN, _ALLOW))
     return b"".join(lines)
+
+
+def install(code: bytes) -> None:
+    """Put this thread, and what it starts, under the filter `code`; for good.
+
+    Raises:
+        OSError: the kernel refuses.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    number = ctypes.c_ulong
+    for call in (
+        (_NO_NEW_PRIVILEGES, number(1), number(0)),
+        (_SET_SECCOMP, number(_FILTER), ctypes.byref(_Program(len(code) // 8, code))),
+    ):
+        if libc.prctl(*call, number(0), number(0)):
+            error = ctypes.get_errno()
+            raise OSError(error, os.strerror(error))
+
+
+class _Program(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("lines", ctypes.c_char_p))
 
 
 def _families(sockets: Sockets) -> list[int]:
