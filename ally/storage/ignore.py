@@ -1,4 +1,4 @@
-"""What `.gitignore` files leave out, folder by folder on the way down."""
+"""What `.gitignore` and like files leave out, folder by folder on the way down."""
 
 import re
 from dataclasses import dataclass
@@ -12,10 +12,11 @@ _Run = tuple[bool, re.Pattern[str] | None, re.Pattern[str] | None]  # ignored?, 
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """The rules of one file. `prefix` is where the current folder lies below that file's folder: "" or "a/b/"."""
+    """The rules of one file, called `file`. `prefix` is where the current folder lies below its folder: "", "a/b/"."""
 
     runs: tuple[_Run, ...]
     prefix: str
+    file: str
 
     def verdict(self, name: str) -> bool | None:
         """True: left out, False: taken back by `!`, None: no word about it. The last rule that matches wins."""
@@ -30,43 +31,51 @@ class _Level:
 class Ignore:
     """The rules that hold in one folder: its own `.gitignore` and those above it, the nearest first.
 
+    `files` are the names of such files; of two in one folder the later one has the last word.
     Files are read as git does, whether or not the folder belongs to a repository. A file that cannot be read or is
     larger than 1 MB counts as empty, a rule that makes no sense as absent.
     """
 
     levels: tuple[_Level, ...] = ()
+    files: tuple[str, ...] = (".gitignore",)
 
     @classmethod
-    def at(cls, folder: Path) -> "Ignore":
+    def at(cls, folder: Path, files: tuple[str, ...] = (".gitignore",)) -> "Ignore":
         """For `folder` (absolute) with the rules of the folders above it, up to the top of its repository.
 
         A folder that is itself left out by them was asked for by name: then only its own rules count.
         """
         top = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
         steps = folder.relative_to(top).parts
-        rules = cls().entered(top)
+        rules = cls((), files).entered(top)
         for depth, name in enumerate(steps, 1):
             if rules.is_ignored(name, is_dir=True):
-                return cls().entered(folder)
+                return cls((), files).entered(folder)
             rules = rules.below(name).entered(top.joinpath(*steps[:depth]))
         return rules
 
     def below(self, name: str) -> "Ignore":
         """The same rules seen from the subfolder `name`, without that one's own."""
-        return Ignore(tuple(_Level(level.runs, f"{level.prefix}{name}/") for level in self.levels))
+        levels = (_Level(level.runs, f"{level.prefix}{name}/", level.file) for level in self.levels)
+        return Ignore(tuple(levels), self.files)
 
     def entered(self, folder: Path | str) -> "Ignore":
-        """These rules with the `.gitignore` of `folder`, the folder they are about."""
-        runs = _read(Path(folder, ".gitignore"))
-        return Ignore((_Level(runs, ""), *self.levels)) if runs else self
+        """These rules with those in `folder`, the folder they are about."""
+        found = [(_read(Path(folder, file)), file) for file in reversed(self.files)]
+        own = tuple(_Level(runs, "", file) for runs, file in found if runs)
+        return Ignore((*own, *self.levels), self.files) if own else self
 
     def is_ignored(self, name: str, *, is_dir: bool) -> bool:
         """Whether the entry `name` of the current folder is left out."""
+        return bool(self.left_out_by(name, is_dir=is_dir))
+
+    def left_out_by(self, name: str, *, is_dir: bool) -> str:
+        """The name of the file whose rule leaves out the entry `name` of the current folder; "" if none does."""
         text = f"{name}/" if is_dir else name
         for level in self.levels:
             if (verdict := level.verdict(text)) is not None:
-                return verdict
-        return False
+                return level.file if verdict else ""
+        return ""
 
 
 def _read(file: Path) -> tuple[_Run, ...]:
