@@ -1,0 +1,69 @@
+"""Which format a file has, by its name, then by how it begins. Nothing is parsed here.
+
+A new format is a row of `KINDS` and a module in `formats/` with `extract(data: bytes, name: str) -> Extracted`, which
+raises ExtractionError for a file it cannot read. Its suffixes must not be in `names.BINARY`.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from ally.permissions.paths import words
+from ally.rag.extract.languages import LANGUAGES, language_of
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How one format is read: by `formats/MODULE.py`.
+
+    `magic` is what such files begin with, for those whose name does not tell; `seconds_per_mb` is how much more CPU
+    time a large file gets. What `is_text` is given up for a format whose magic the content has.
+    """
+
+    module: str
+    suffixes: tuple[str, ...]
+    magic: tuple[bytes, ...] = ()
+    seconds_per_mb: float = 2.0
+    is_text: bool = True
+
+
+KINDS = (
+    Kind("text", words(".txt .text .log .asc .adoc .asciidoc .tex .latex .org .srt .vtt .nfo .man .ini")),
+    Kind("markdown", words(".md .markdown .mdown .mkd .mdx .qmd .rmd")),
+    Kind("code", tuple(LANGUAGES)),
+)
+
+_TEXT = KINDS[0]
+_CODE = KINDS[2]
+_HEAD_BYTES = 1024
+
+
+def find_kind(name: str, data: bytes) -> Kind | None:
+    """The format of a file called `name` with the content `data`; None if no text can be had from it.
+
+    What is neither known by name nor by content may be text, which decoding it will tell.
+    """
+    known = _by_suffix().get(suffix_of(name))
+    if known and not known.is_text:
+        return known
+    head = data[:_HEAD_BYTES].lstrip() if known is None else data[:_HEAD_BYTES]
+    for kind in KINDS:
+        if (known is None or not kind.is_text) and head.startswith(kind.magic):
+            return kind
+    if known:
+        return known
+    return _CODE if language_of(name, data[:_HEAD_BYTES]) else _TEXT
+
+
+def suffix_of(name: str) -> str:
+    """The suffix that says the format: the last one, but `.rst` of `intro.rst.txt`."""
+    lowered = name.lower()
+    if lowered.endswith((".rst.txt", ".md.txt")):
+        lowered = lowered.removesuffix(".txt")
+    found = re.search(r"(?<=.)\.[^.]+$", lowered)
+    return found.group() if found else ""
+
+
+@cache
+def _by_suffix() -> dict[str, Kind]:
+    return {suffix: kind for kind in KINDS for suffix in kind.suffixes}
