@@ -65,7 +65,8 @@ class BadToolCall:
 class Source:
     """A passage of a file that the model was given. `number` is its marker, the same for a whole session.
 
-    Lines are 1-based and inclusive, 0 where the format has none; `label` is e.g. `page 3`.
+    Lines are 1-based and inclusive, 0 where the format has none; `label` is e.g. `page 3`. `fingerprint` tells whether
+    the file still holds the passage (`ally.rag.citing.fingerprint`).
     """
 
     number: int
@@ -74,6 +75,7 @@ class Source:
     line_end: int = 0
     label: str = ""
     collection: str = ""
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +157,22 @@ class AssistantMessage:
 
     @property
     def text(self) -> str:
-        """The answer without thinking and tool calls."""
+        """The answer without thinking and tool calls, in the model's very words."""
         return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+    @property
+    def shown_text(self) -> str:
+        """The answer as the user saw it."""
+        return self.shown or self.text
+
+    @property
+    def shown_parts(self) -> tuple[AssistantPart, ...]:
+        """The parts as the user saw them: where `shown` is set, all of it stands in place of the first text."""
+        if not self.shown:
+            return self.parts
+        first = next((place for place, part in enumerate(self.parts) if isinstance(part, Text)), len(self.parts))
+        rest = (part for part in self.parts[first:] if not isinstance(part, Text))
+        return (*self.parts[:first], Text(self.shown), *rest)
 
 
 @dataclass(frozen=True, slots=True)
