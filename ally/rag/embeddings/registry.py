@@ -1,0 +1,111 @@
+"""From a choice to an embedder that is ready to be used."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ally.config.paths import Paths
+from ally.egress.location import classify
+from ally.messages import JsonObject
+from ally.rag.embeddings.api import Api, Target
+from ally.rag.embeddings.base import Embedder
+from ally.rag.embeddings.batches import Patience
+from ally.rag.embeddings.choice import LOCAL, EmbedderChoice, Known, wanted_embedder
+from ally.rag.embeddings.cohere import CohereApi
+from ally.rag.embeddings.google import GoogleApi
+from ally.rag.embeddings.huggingface import HuggingFaceApi
+from ally.rag.embeddings.known import ApiName, KnownModel, find_model
+from ally.rag.embeddings.nlpcloud import NLPCloudApi
+from ally.rag.embeddings.ollama import OllamaApi
+from ally.rag.embeddings.openai import OpenAIApi
+from ally.rag.embeddings.remote import Facts, RemoteEmbedder, host_of
+from ally.rag.embeddings.wishes import Wishes, read_wishes
+
+__all__ = ["EmbedderChoice", "Known", "open_embedder", "wanted_embedder"]
+
+
+def open_embedder(choice: EmbedderChoice, paths: Paths, patience: Patience | None = None) -> Embedder:
+    """The embedder of `choice`. Nothing is sent yet.
+
+    Raises:
+        ConfigError: an option cannot be used.
+        MissingPackage, ModelFileError: what runs on this machine lacks a package or its model.
+    """
+    if choice.provider == LOCAL:
+        from ally.rag.embeddings.local import open_local  # heavy
+
+        return open_local(paths, choice.model)
+    if choice.api is None:
+        raise NotImplementedError
+    return _open_remote(choice, choice.api, patience or Patience())
+
+
+def _open_remote(choice: EmbedderChoice, name: ApiName, patience: Patience) -> RemoteEmbedder:
+    wishes = read_wishes(choice.provider, choice.options)
+    target = Target(
+        provider=choice.provider,
+        model=choice.model or "",
+        base_url=_root(name, choice.base_url),
+        api_key=choice.api_key,
+        key_variable=choice.key_variable,
+        headers=choice.headers,
+        dimensions=wishes.dimensions,
+        body=wishes.body,
+        connect_timeout_s=choice.connect_timeout_s,
+        idle_timeout_s=choice.idle_timeout_s,
+    )
+    api = _APIS[name](target)
+    facts = Facts(
+        model=as_wished(find_model(target.model), wishes),
+        place=host_of(target.base_url) if choice.is_elsewhere else "",
+        ask_max_tokens=lambda: 0 if wishes.max_tokens or name != "ollama" else _ask_ollama(target),
+    )
+    return RemoteEmbedder(
+        target,
+        api,
+        facts,
+        max_texts=wishes.batch or api.habits.max_texts,
+        at_once=wishes.concurrency or api.habits.at_once,
+        patience=patience,
+    )
+
+
+def as_wished(model: KnownModel, wishes: Wishes) -> KnownModel:
+    """What is known of a model, but as the user says."""
+    changes: JsonObject = {
+        "max_tokens": wishes.max_tokens,
+        "query": wishes.query_prefix,
+        "passage": wishes.passage_prefix,
+    }
+    return replace(model, **{name: value for name, value in changes.items() if value is not None})
+
+
+def _root(name: ApiName, base_url: str) -> str:
+    """The address without what the format adds itself."""
+    if name == "cohere":
+        return base_url.removesuffix("/compatibility/v1").removesuffix("/v2").removesuffix("/v1")
+    if name == "google" and not base_url.rpartition("/")[2].startswith("v1"):
+        return f"{base_url}/v1beta"
+    return base_url
+
+
+def _ask_ollama(target: Target) -> int:
+    """How many tokens the server reads at once; 0 if it does not say, or is not in reach."""
+    if classify(target.base_url) == "cloud":
+        return 0
+    from ally.models.servers.ollama import describe  # late: only when somebody wants to know
+
+    found = describe(target.base_url, target.model)
+    if found is None:
+        return 0
+    windows = (found.num_ctx, found.facts.trained_window)
+    return min((window for window in windows if window), default=0)
+
+
+_APIS: dict[ApiName, Callable[[Target], Api]] = {
+    "openai": lambda target: OpenAIApi(target.base_url),
+    "ollama": lambda target: OllamaApi(target.model),
+    "google": lambda target: GoogleApi(),
+    "cohere": lambda target: CohereApi(),
+    "nlpcloud": lambda target: NLPCloudApi(),
+    "huggingface": lambda target: HuggingFaceApi(),
+}
