@@ -23,9 +23,9 @@ _BLANKS = 'with "quotation marks" around what holds blanks'
 
 async def _embed(chat: Chat, typed: str) -> str:
     """Read a file or folder; a name alone brings that collection up to date."""
+    if typed in await asyncio.to_thread(_names, chat):
+        return await _read(chat, typed, partial(chat.app.library.sync, typed))
     words = _words(typed)
-    if len(words) == 1 and words[0] in _names(chat):
-        return await _read(chat, words[0], partial(chat.app.library.sync, words[0]))
     if len(words) != 2:
         raise UsageError("Which folder, and what is it called?", hint=f"/embed PATH NAME, {_BLANKS}")
     path, name = words
