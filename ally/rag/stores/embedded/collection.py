@@ -16,7 +16,7 @@ import msgspec
 from ally.errors import DimensionMismatch, StorageError
 from ally.rag.document import Extracted, Passage
 from ally.rag.stores.base import CollectionFacts, FileState, Scored, Stored
-from ally.rag.stores.embedded import documents, embedding, state, words
+from ally.rag.stores.embedded import documents, embedding, state, wordsearch
 from ally.rag.stores.embedded.schema import SCHEMA
 from ally.rag.stores.embedded.state import State
 from ally.rag.stores.embedded.text import digest
@@ -167,9 +167,9 @@ class EmbeddedCollection:
                 raise DimensionMismatch(now.dim, dim)
             embedding.add(run, self._folder, ids, vectors)
 
-    def by_words(self, words_: Sequence[str], limit: int) -> list[Scored]:
+    def by_words(self, words: Sequence[str], limit: int) -> list[Scored]:
         with self._read() as run:
-            return words.find(run, words_, limit)
+            return wordsearch.find(run, words, limit)
 
     def by_vector(self, vector: "NDArray[np.float32]", limit: int) -> list[Scored]:
         def look_up(run: sqlite3.Connection, now: State, mapped: Mapped | None) -> list[Scored]:

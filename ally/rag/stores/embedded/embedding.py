@@ -33,10 +33,10 @@ def known(run: sqlite3.Connection, mapped: Mapped, digests: Sequence[bytes]) -> 
     found: dict[int, NDArray[np.float32]] = {}
     for n, digest in enumerate(digests):
         query = "SELECT row, checksum FROM text WHERE digest = ? AND row IS NOT NULL"
-        row, checksum = run.execute(query, (digest,)).fetchone() or (-1, 0)
-        data = mapped.row(row)
-        if data is not None and zlib.crc32(data) == checksum:
-            found[n] = np.frombuffer(data, np.float32)
+        for row, checksum in run.execute(query, (digest,)):
+            data = mapped.row(row)
+            if data is not None and zlib.crc32(data) == checksum:
+                found[n] = np.frombuffer(data, np.float32)
     return found
 
 

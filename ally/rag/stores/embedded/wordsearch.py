@@ -35,12 +35,12 @@ def find(run: sqlite3.Connection, words: Sequence[str], limit: int) -> list[Scor
     """
     (total,) = run.execute("SELECT passages FROM state").fetchone()
     terms = [term for word in expressions(words) if (term := _counted(run, word)).rows]
-    telling = sorted((term for term in terms if term.rows <= total / 2), key=lambda term: term.rows) or terms
-    if not telling or limit < 1:
+    if not terms or limit < 1:
         return []
+    if sum(term.rows for term in terms) <= _MOST_ROWS:
+        return _scored(run, _any_of(term.match for term in terms), "", limit)
+    telling = sorted((term for term in terms if term.rows <= total / 2), key=lambda term: term.rows) or terms
     every = _any_of(term.match for term in telling)
-    if sum(term.rows for term in telling) <= _MOST_ROWS:
-        return _scored(run, every, "", limit)
     promising = _promising(telling, total)
     found = _scored(run, every, promising, limit) if promising else []
     return found if len(found) == limit else _scored(run, every, "", limit)
