@@ -181,9 +181,14 @@ class App:
         return EmbeddedShelf(moved_folder(self.env, "ALLY_DATABASE_DIR", self.paths.data / "kb", self.warn))
 
     def _embedder(self) -> "Embedder":
-        from ally.rag.embeddings.local import open_local  # heavy
+        from ally.providers.compatible import load_presets, spec_from_endpoint  # heavy
+        from ally.rag.embeddings.registry import Known, open_embedder, wanted_embedder  # heavy
 
-        return open_local(self.paths, self.settings.embedding_model)
+        known = Known(
+            presets=list(load_presets().values()),
+            endpoints=[spec_from_endpoint(name, one) for name, one in self.settings.endpoints.items()],
+        )
+        return open_embedder(wanted_embedder(self.settings, self.keys, known, self.env), self.paths)
 
     def converse(
         self, agent: str, *, provider: str | None = None, model: str | None = None, temperature: float | None = None
