@@ -31,6 +31,7 @@ KINDS = (
     Kind("text", words(".txt .text .log .asc .adoc .asciidoc .tex .latex .org .srt .vtt .nfo .man .ini")),
     Kind("markdown", words(".md .markdown .mdown .mkd .mdx .qmd .rmd")),
     Kind("code", tuple(LANGUAGES)),
+    Kind("html", words(".html .htm .xhtml .shtml .xht"), (b"<!doctype html", b"<!DOCTYPE html", b"<html"), 5.0),
 )
 
 _TEXT = KINDS[0]
@@ -48,7 +49,7 @@ def find_kind(name: str, data: bytes) -> Kind | None:
         return known
     head = data[:_HEAD_BYTES].lstrip() if known is None else data[:_HEAD_BYTES]
     for kind in KINDS:
-        if (known is None or not kind.is_text) and head.startswith(kind.magic):
+        if kind.magic and (known is None or not kind.is_text) and head.startswith(kind.magic):
             return kind
     if known:
         return known
