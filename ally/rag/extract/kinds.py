@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from ally.permissions.paths import words
-from ally.rag.extract.languages import LANGUAGES, language_of
+from ally.rag.extract.languages import DATA, LANGUAGES, language_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,19 @@ class Kind:
 
 
 KINDS = (
-    Kind("text", words(".txt .text .log .asc .adoc .asciidoc .tex .latex .org .srt .vtt .nfo .man .ini")),
+    Kind("text", words(".txt .text .log .asc .adoc .asciidoc .tex .latex .org .srt .vtt .nfo .man")),
     Kind("markdown", words(".md .markdown .mdown .mkd .mdx .qmd .rmd")),
+    Kind("rst", words(".rst .rest")),
     Kind("code", tuple(LANGUAGES)),
     Kind("html", words(".html .htm .xhtml .shtml .xht"), (b"<!doctype html", b"<!DOCTYPE html", b"<html"), 5.0),
+    Kind("table", words(".csv .tsv .tab")),
+    Kind("data", tuple(DATA), (b"<?xml",)),
+    Kind("notebook", (".ipynb",)),
+    Kind("mail", words(".eml .mbox .mbx"), (), 5.0),
 )
 
 _TEXT = KINDS[0]
-_CODE = KINDS[2]
+_CODE = KINDS[3]
 _HEAD_BYTES = 1024
 
 

@@ -1,4 +1,4 @@
-"""The language of source code, by its name or its first line."""
+"""The language of source code, by its name or its first line, and that of data."""
 
 import re
 
@@ -66,6 +66,15 @@ _SUFFIXES = {
     "vue": ".vue",
     "zig": ".zig",
 }
+_DATA = {
+    "bibtex": ".bib",
+    "ini": ".ini .cfg .conf .properties .desktop .service .editorconfig",
+    "json": ".json .json5 .jsonc .jsonld .geojson .har .webmanifest",
+    "jsonl": ".jsonl .ndjson",
+    "toml": ".toml",
+    "xml": ".xml .xsd .xsl .xslt .rss .atom .opml .plist .resx .wsdl .xliff .csproj",
+    "yaml": ".yaml .yml",
+}
 _NAMES = {
     "bash": "pkgbuild .bashrc .profile configure",
     "cmake": "cmakelists.txt",
@@ -91,6 +100,9 @@ _INTERPRETERS = {
 
 LANGUAGES = {suffix: language for language, suffixes in _SUFFIXES.items() for suffix in words(suffixes)}
 """The language for each suffix."""
+
+DATA = {suffix: language for language, suffixes in _DATA.items() for suffix in words(suffixes)}
+"""What data and settings are written in, for each suffix."""
 
 _BY_NAME = {name: language for language, names in _NAMES.items() for name in words(names)}
 _SHEBANG = re.compile(rb"#!\s*\S*?([^/\s]+)(?:\s+(?:-\S+\s+)*([\w.+-]+))?")

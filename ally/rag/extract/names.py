@@ -8,7 +8,7 @@ from ally.permissions.paths import words
 _WITHOUT_TEXT = {
     "a picture": (
         ".png .jpg .jpeg .gif .bmp .tif .tiff .webp .ico .icns .heic .heif .avif .jxl .psd .xcf .raw .cr2 .nef .arw "
-        ".dng .svgz .ai .eps .sketch .fig"
+        ".dng .svg .svgz .ai .eps .sketch .fig"
     ),
     "a sound": ".mp3 .wav .flac .ogg .oga .opus .m4a .aac .wma .aiff .mid .midi .amr",
     "a film": ".mp4 .m4v .mkv .webm .avi .mov .wmv .flv .mpg .mpeg .3gp .ogv",

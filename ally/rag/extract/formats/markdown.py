@@ -28,10 +28,15 @@ def extract(data: bytes, name: str) -> Extracted:
     """The text with its headings; the title is that of its front matter, else its first heading of the first level."""
     text = decode(data, name)
     body, title = _front_matter(text)
-    headings = tuple(_Scan(body).headings(text))
+    headings = tuple(headings_of(text, body))
     if not title:
         title = next((one.text for one in headings if one.level == 1), "")
     return Extracted(text, "markdown", title, headings)
+
+
+def headings_of(text: str, body: int = 0) -> Iterator[Heading]:
+    """The headings of Markdown; before `body` is none."""
+    yield from _Scan(body).headings(text)
 
 
 @dataclass(slots=True)

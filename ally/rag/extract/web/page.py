@@ -26,6 +26,7 @@ _MAIN_CLASSES = frozenset(words("document body content main-content post-content
 _MAIN_IDS = frozenset(words("content main-content maincontent main bodycontent mw-content-text readme"))
 _MAIN_SHARE = 0.2
 _PERMALINK = re.compile(r"(?:\s+[#§]|\s*[¶🔗⚓])+$")
+_NEEDS_A_LOOK = "boolean(.//@style|.//@hidden|.//@aria-hidden|.//br|.//div|.//script|.//a[@class]|.//comment())"
 _COUNTED_LINES = 65_535  # libxml2 knows no higher line of an element
 
 
@@ -69,7 +70,7 @@ def _read(etree: Any, root: Element, *, is_all: bool) -> "_Walk":  # Any: as abo
     has_colours = any(
         "background" in (style.text or "") for style in root.iter("style")
     )  # then the page may be dark, and white text is seen
-    walk = _Walk(top, is_all=is_all, colours=[Colours(background="" if has_colours else "white")])
+    walk = _Walk(top, is_all=is_all, background="" if has_colours else "white")
     walk.run(etree.iterwalk(top, events=("start", "end", "comment", "pi")))
     walk.writer.end_line()
     return walk
@@ -104,8 +105,8 @@ def _candidates(root: Element) -> list[Element]:
     return next((kind[:20] for kind in by_kind if kind), by_kind[0])
 
 
-def _length(element: Element) -> int:
-    return sum(len(text) for text in element.itertext() if not text.isspace())
+def _length(element: Element) -> float:
+    return element.xpath("string-length(normalize-space(.))")
 
 
 @dataclass(slots=True)
@@ -114,7 +115,7 @@ class _Walk:
 
     top: Element
     is_all: bool
-    colours: list[Colours]
+    background: str
     writer: Writer = field(default_factory=Writer)
     hidden: int = 0
     _line: int = 1
@@ -125,7 +126,10 @@ class _Walk:
     _tables: list[bool] = field(default_factory=list[bool])
     _row: list[str] | None = None
     _row_line: int = 0
-    _signatures: int = 0
+    _colours: list[tuple[Element, Colours]] = field(default_factory=list[tuple[Element, Colours]])
+
+    def __post_init__(self) -> None:
+        self._colours.append((None, Colours(background=self.background)))
 
     def run(self, events: Any) -> None:  # Any: as above
         skipped: Element = None
@@ -136,6 +140,10 @@ class _Walk:
                 if element is not self.top and self._is_left_out(element):
                     events.skip_subtree()
                     skipped = element
+                elif element.tag == "pre" and self._is_plain(element):
+                    events.skip_subtree()
+                    self._begin(element, "pre")
+                    self._take(_text_of(element))
                 else:
                     self._begin(element, element.tag)
                     self._take(element.text)
@@ -157,25 +165,26 @@ class _Walk:
         self._line += text.count("\n")
 
     def _is_left_out(self, element: Element) -> bool:
-        tag, attributes = element.tag, element.attrib
+        tag = element.tag
         if tag in NEVER:
             return not (self.is_all and tag in ("nav", "footer", "form"))
         if tag == "header" and not self.is_all and self.top.tag in ("html", "body"):
             return next(element.iter("h1"), None) is None
-        if not attributes:
-            return False
-        if is_hidden(attributes) or self._is_unreadable(attributes):
+        names = element.keys()
+        if names and names != ["class"] and self._is_hidden(element):
             self.hidden += any(not text.isspace() for text in element.itertext())
             return True
-        return not self.is_all and is_around(tag, attributes)
+        return bool(names) and not self.is_all and is_around(tag, element.get("role", ""), element.get("class", ""))
 
-    def _is_unreadable(self, attributes: Any) -> bool:  # Any: as above
-        style = _style(attributes)
-        return bool(style) and is_unreadable(colours_of(style, self.colours[-1]))
+    def _is_hidden(self, element: Element) -> bool:
+        style = _style(element)
+        if is_hidden(element.attrib):
+            return True
+        return bool(style) and is_unreadable(colours_of(style, self._colours[-1][1]))
 
     def _begin(self, element: Element, tag: str) -> None:
-        if style := _style(element.attrib):
-            self.colours.append(colours_of(style, self.colours[-1]))
+        if style := _style(element):
+            self._colours.append((element, colours_of(style, self._colours[-1][1])))
         if self._heading is not None or (self._row is not None and tag not in ("td", "th", "tr")):
             if tag in _BLOCKS or tag in _PARAGRAPHS:
                 self.writer.write(" ", self._line)
@@ -200,8 +209,8 @@ class _Walk:
                 self._begin_verbatim(element)
 
     def _end(self, element: Element, tag: str) -> None:
-        if _style(element.attrib):
-            self.colours.pop()
+        if element is self._colours[-1][0]:
+            self._colours.pop()
         if element is self._heading:
             self._end_heading(element)
         elif self._heading is not None:
@@ -253,6 +262,10 @@ class _Walk:
         elif tag in _BLOCKS or tag in _PARAGRAPHS:
             self.writer.write(" ", self._line)
 
+    def _is_plain(self, element: Element) -> bool:
+        """Whether nothing in it needs a look: most code on web pages has a `span` for every word."""
+        return self._row is None and self._heading is None and not element.xpath(_NEEDS_A_LOOK)
+
     def _begin_verbatim(self, element: Element) -> None:
         self._verbatim += 1
         if element.text and element.text.startswith("\n"):
@@ -273,6 +286,10 @@ class _Walk:
         return "  " * min(len(self._lists) - 1, 10) + (f"{number}. " if number else "- ")
 
 
+def _text_of(element: Element) -> str:
+    return "".join(element.itertext())
+
+
 def _is_leaf(table: Element) -> bool:
     inside = table.iter(*_BLOCKS_IN_CELLS)
     return next((element for element in inside if element is not table), None) is None
@@ -280,15 +297,13 @@ def _is_leaf(table: Element) -> bool:
 
 def _is_signature(element: Element) -> bool:
     """Whether it is the signature of a function or class in a reference made by Sphinx."""
-    return element.tag == "dt" and "sig" in element.attrib.get("class", "").split()
+    return element.tag == "dt" and "sig" in element.get("class", "").split()
 
 
-def _style(attributes: Any) -> str:  # Any: as above
-    if not attributes:
-        return ""
-    style = attributes.get("style", "")
-    if colour := attributes.get("color"):
+def _style(element: Element) -> str:
+    style = element.get("style", "")
+    if colour := element.get("color"):
         style = f"color:{colour};{style}"
-    if background := attributes.get("bgcolor"):
+    if background := element.get("bgcolor"):
         style = f"background:{background};{style}"
     return style

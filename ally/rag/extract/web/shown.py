@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ally.permissions.paths import words
 
@@ -44,14 +45,15 @@ class Colours:
     background: str = ""
 
 
-def is_around(tag: str, attributes: Mapping[str, str]) -> bool:
+@lru_cache(maxsize=4_096)
+def is_around(tag: str, role: str, classes: str) -> bool:
     """Whether the element is what surrounds a page: navigation, headers of the site, asides."""
-    if attributes.get("role", "").lower() in _AROUND_ROLES:
+    if role.lower() in _AROUND_ROLES:
         return True
-    classes = attributes.get("class", "").lower()
+    lowered = classes.lower()
     if tag == "aside":
-        return not _FOOTNOTE.search(classes) and "doc-" not in attributes.get("role", "")
-    return bool(classes) and not _AROUND_CLASSES.isdisjoint(classes.split())
+        return not _FOOTNOTE.search(lowered) and "doc-" not in role
+    return not _AROUND_CLASSES.isdisjoint(lowered.split())
 
 
 def is_hidden(attributes: Mapping[str, str]) -> bool:
