@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
-import trustme
 
 from ally.providers.model import Model
 from tests.contract.roads import Subject
@@ -24,19 +23,6 @@ LEFT_OUT = {
     "TestOllama::test_tool_choice": "Ollama has no tool_choice",
 }
 """Parts of the names of tests, and why they are not run."""
-
-
-@pytest.fixture(scope="session")
-def _authority(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("authority") / "authority.pem"
-    trustme.CA().cert_pem.write_to_path(str(path))
-    return str(path)
-
-
-@pytest.fixture(autouse=True)
-def _one_authority(_authority: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One certificate authority instead of the system's 140: every client loads them, 50 ms of CPU each time."""
-    monkeypatch.setenv("SSL_CERT_FILE", _authority)
 
 
 @pytest.fixture

@@ -270,7 +270,7 @@ def until(reached: Callable[[], object], child: Shot | Chat, patience_s: float =
     end = time.monotonic() + patience_s
     while not reached() and not child.is_over():
         assert time.monotonic() < end, f"it never came: {child.text()[-2000:]}"
-        time.sleep(0.0005)
+        time.sleep(0.002)
 
 
 def new_marker(chance: random.Random) -> str:

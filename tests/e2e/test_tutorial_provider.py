@@ -21,7 +21,7 @@ def practice(checkout: Path) -> FakeOpenAI:
     return fake
 
 
-def test_the_page_from_top_to_bottom(checkout: Path, practice: FakeOpenAI, run_ally: RunAlly) -> None:
+def test_the_page_from_top_to_bottom_with_its_errors(checkout: Path, practice: FakeOpenAI, run_ally: RunAlly) -> None:
     with practice:
         made = run_ally("providers", "new", "acme")
         file = checkout / "app/src/providers/custom/acme.py"
@@ -33,6 +33,14 @@ def test_the_page_from_top_to_bottom(checkout: Path, practice: FakeOpenAI, run_a
 
         said = run_ally("-p", "hello", "--provider", "acme", "--model", "acme-1")
         assert said.stdout.strip() == "You said: hello"
+
+        wrong = run_ally("-p", "hi", "--provider", "acme", "--model", "acme-1", env={"ACME_API_KEY": "wrong"})
+        assert (wrong.returncode, wrong.stdout) == (4, "")
+        unknown = run_ally("-p", "hi", "--provider", "acme", "--model", "acme-9")
+        assert unknown.returncode == 2
+        for stderr, error in ((wrong.stderr, "refused the key"), (unknown.stderr, "has no model acme-9")):
+            printed = next(block for block in PAGE.blocks("text") if error in block)
+            assert printed in stderr
 
         source = file.read_text(encoding="utf-8")
         methods = next(block for block in PAGE.blocks("python") if "get_available_models" in block)
@@ -53,18 +61,6 @@ def test_the_page_from_top_to_bottom(checkout: Path, practice: FakeOpenAI, run_a
         left_out = run_ally("providers").stdout
         assert "left out:" in left_out
         assert "acme.py: SyntaxError: unterminated string literal" in left_out
-
-
-def test_the_errors_that_the_page_shows(checkout: Path, practice: FakeOpenAI, run_ally: RunAlly) -> None:
-    with practice:
-        run_ally("providers", "new", "acme")
-        wrong = run_ally("-p", "hi", "--provider", "acme", "--model", "acme-1", env={"ACME_API_KEY": "wrong"})
-        assert (wrong.returncode, wrong.stdout) == (4, "")
-        unknown = run_ally("-p", "hi", "--provider", "acme", "--model", "acme-9")
-        assert unknown.returncode == 2
-        for stderr, error in ((wrong.stderr, "refused the key"), (unknown.stderr, "has no model acme-9")):
-            printed = next(block for block in PAGE.blocks("text") if error in block)
-            assert printed in stderr
 
 
 @pytest.mark.parametrize("block", PAGE.blocks("json"))

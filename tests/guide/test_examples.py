@@ -5,13 +5,14 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 from tests.conftest import RunAlly
 from tests.fakes import KEY, FakeOpenAI, Recorded, Reply
 from tests.fakes.proxy import TlsProxy
-from tests.guide.samples import EXAMPLES, GUIDE, PACKAGES, drop, example
+from tests.guide.samples import GUIDE, PACKAGES, drop, example
 
 SHA256 = "ddc1004b53710da8bcb1fead42a1411cd4a1fe8db8591f63474a01882cb63bab"
 HOSTS = {"together": "api.together.xyz", "groq": "api.groq.com"}
@@ -36,17 +37,8 @@ def listed(run_ally: RunAlly, name: str) -> dict[str, object]:
     return next(row for row in rows if row["name"] == name)
 
 
-def bearer(call: Recorded) -> str:
-    return call.headers["authorization"]
-
-
-def test_the_document_is_the_users_own_byte_for_byte() -> None:
-    assert hashlib.sha256(GUIDE.read_bytes()).hexdigest() == SHA256
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example_is_listed_as_it_describes_itself(checkout: Path, run_ally: RunAlly, name: str) -> None:
-    file = drop(checkout, f"{name}.py", example(name))
+def assert_listed(run_ally: RunAlly, name: str, file: Path) -> None:
+    """It is listed as it describes itself."""
     row = listed(run_ally, name)
     expected = {
         "myllm": ("MyLLM", ["MYLLM_API_KEY"], "myllm-base", 3),
@@ -59,10 +51,27 @@ def test_an_example_is_listed_as_it_describes_itself(checkout: Path, run_ally: R
     assert (row["origin"], row["path"], row["error"]) == ("custom", str(file), None)
 
 
+def assert_names_its_key(done: CompletedProcess[str], name: str) -> None:
+    """It says which variable is missing."""
+    assert done.returncode != 0
+    assert f"{name.upper()}_API_KEY" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def bearer(call: Recorded) -> str:
+    return call.headers["authorization"]
+
+
+def test_the_document_is_the_users_own_byte_for_byte() -> None:
+    assert hashlib.sha256(GUIDE.read_bytes()).hexdigest() == SHA256
+
+
 def test_myllm_answers_through_a_completion_llm(
     checkout: Path, run_ally: RunAlly, packages: dict[str, str], fake: FakeOpenAI
 ) -> None:
-    drop(checkout, "myllm.py", example("myllm"))
+    file = drop(checkout, "myllm.py", example("myllm"))
+    assert_listed(run_ally, "myllm", file)
+    assert_names_its_key(run_ally("-p", "hi", "--provider", "myllm", "--model", "m", env=packages), "myllm")
     (checkout / ".env").write_text(f"MYLLM_API_KEY={KEY}\n", encoding="utf-8")
     config = {"provider": "myllm", "model": "myllm-code", "temperatures": {"general": 0.25}}
     config["provider_options"] = {"myllm": {"max_tokens": 77}}
@@ -99,7 +108,9 @@ def test_myllm_uses_its_default_model_and_passes_the_check(
 def test_an_example_with_a_fixed_address_sends_its_key_only_there(
     checkout: Path, run_ally: RunAlly, tmp_path: Path, fake: FakeOpenAI, name: str
 ) -> None:
-    drop(checkout, f"{name}.py", example(name))
+    file = drop(checkout, f"{name}.py", example(name))
+    assert_listed(run_ally, name, file)
+    assert_names_its_key(run_ally("-p", "hi", "--provider", name, "--model", "m", env={"OPENAI_API_KEY": KEY}), name)
     keys = {
         "TOGETHER_API_KEY": "key-of-together-1",
         "GROQ_API_KEY": "key-of-groq-22",
@@ -116,32 +127,25 @@ def test_an_example_with_a_fixed_address_sends_its_key_only_there(
     assert not any(value in done.stdout + done.stderr for value in keys.values())
 
 
-def test_localai_takes_its_address_from_the_provider_options(
+def test_localai_takes_its_address_from_the_provider_options_and_passes_the_whole_check(
     checkout: Path, run_ally: RunAlly, fake: FakeOpenAI
 ) -> None:
-    drop(checkout, "localai.py", example("localai"))
+    file = drop(checkout, "localai.py", example("localai"))
+    assert_listed(run_ally, "localai", file)
     fake.key = None
     options = {"base_url": fake.base_url, "top_p": 0.5, "max_tokens": 99}
     config = {"provider": "localai", "model": "m-1", "provider_options": {"localai": options}}
     (checkout / "config.json").write_text(json.dumps(config), encoding="utf-8")
     with fake:
         done = run_ally("-p", "hi", "--temperature", "0", env={"OPENAI_API_KEY": "key-of-openai"})
+        check = run_ally("providers", "check", "localai", "--model", "m-1", "--json")
     assert (done.stdout.strip(), done.returncode) == ("You said: hi", 0), done.stderr
     sent = fake.calls[0].json
     assert (sent["model"], sent["top_p"], sent["temperature"]) == ("m-1", 0.5, 0)
     assert 99 in (sent.get("max_tokens"), sent.get("max_completion_tokens"))
     assert bearer(fake.calls[0]) == "Bearer not-needed"
     assert "key-of-openai" not in str(fake.calls[0].headers)
-
-
-def test_localai_passes_the_whole_check(checkout: Path, run_ally: RunAlly, fake: FakeOpenAI) -> None:
-    drop(checkout, "localai.py", example("localai"))
-    fake.key = None
-    config = {"provider_options": {"localai": {"base_url": fake.base_url}}}
-    (checkout / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    with fake:
-        done = run_ally("providers", "check", "localai", "--model", "m-1", "--json")
-    rows = {row["name"]: row for row in json.loads(done.stdout)}
+    rows = {row["name"]: row for row in json.loads(check.stdout)}
     assert [row["name"] for row in rows.values() if row["verdict"] != "pass"] == ["wrong key"]
     assert rows["wrong key"]["verdict"] == "not supported"
 
@@ -153,18 +157,10 @@ def test_an_example_without_its_package_names_the_install_line(checkout: Path, r
     assert "-m pip install langchain-community" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["myllm", "together", "groq"])
-def test_an_example_without_its_key_names_the_variable(
-    checkout: Path, run_ally: RunAlly, packages: dict[str, str], name: str
+def test_offline_an_example_reaches_only_this_machine_and_a_broken_one_leaves_it_alone(
+    checkout: Path, run_ally: RunAlly, fake: FakeOpenAI
 ) -> None:
-    drop(checkout, f"{name}.py", example(name))
-    done = run_ally("-p", "hi", "--provider", name, "--model", "m", env={**packages, "OPENAI_API_KEY": KEY})
-    assert done.returncode != 0
-    assert f"{name.upper()}_API_KEY" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_offline_an_example_reaches_only_this_machine(checkout: Path, run_ally: RunAlly, fake: FakeOpenAI) -> None:
+    drop(checkout, "myllm.py", example("myllm").replace('return "myllm"', 'return "myllm'))
     drop(checkout, "together.py", example("together"))
     drop(checkout, "localai.py", example("localai"))
     (checkout / "config.json").write_text(
@@ -178,6 +174,7 @@ def test_offline_an_example_reaches_only_this_machine(checkout: Path, run_ally: 
     assert (here.stdout.strip(), here.returncode) == ("You said: hi", 0), here.stderr
     assert away.returncode != 0
     assert "Offline mode: refused to contact api.together.xyz" in away.stderr
+    assert "SyntaxError" in run_ally("providers", "list").stdout
 
 
 def test_an_example_works_from_the_users_own_folder(run_ally: RunAlly, home: Path, fake: FakeOpenAI) -> None:
@@ -207,15 +204,3 @@ def test_a_key_in_main_py_wins_over_the_variable(
         done = run_ally("-p", "hi", "--provider", "together", "--model", "m-1", env=env)
     assert (done.stdout.strip(), done.returncode) == ("You said: hi", 0), done.stderr
     assert bearer(fake.calls[0]) == f"Bearer {KEY}"
-
-
-def test_a_broken_example_leaves_all_others_alone(checkout: Path, run_ally: RunAlly, fake: FakeOpenAI) -> None:
-    drop(checkout, "myllm.py", example("myllm").replace('return "myllm"', 'return "myllm'))
-    drop(checkout, "localai.py", example("localai"))
-    fake.key = None
-    config = {"provider": "localai", "model": "m-1", "provider_options": {"localai": {"base_url": fake.base_url}}}
-    (checkout / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    with fake:
-        done = run_ally("-p", "hi")
-    assert (done.stdout.strip(), done.returncode) == ("You said: hi", 0), done.stderr
-    assert "SyntaxError" in run_ally("providers", "list").stdout

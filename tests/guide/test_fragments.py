@@ -50,27 +50,23 @@ def test_custom_kwargs_come_from_the_provider_options(checkout: Path, run_ally: 
     assert "endpoint" not in sent
 
 
-@pytest.mark.parametrize("way", ["option", "variable"])
-def test_a_second_credential_comes_by_option_or_variable(
-    checkout: Path, run_ally: RunAlly, fake: FakeOpenAI, way: str
+def test_a_second_credential_comes_by_option_or_variable_and_is_named_where_it_is_missing(
+    checkout: Path, run_ally: RunAlly, fake: FakeOpenAI
 ) -> None:
     drop(checkout, "grouped.py", multi_credential())
-    configure(checkout, "grouped", **({"group_id": "group-1"} if way == "option" else {}))
+    configure(checkout, "grouped")
     env = {"GROUPED_API_KEY": KEY, "PROVIDER_URL": fake.base_url}
     with fake:
-        done = run_ally("-p", "hi", env={**env, **({"PROVIDER_GROUP_ID": "group-1"} if way == "variable" else {})})
-    assert (done.stdout.strip(), done.returncode) == ("You said: hi", 0), done.stderr
-    assert fake.calls[0].headers["x-group-id"] == "group-1"
-
-
-def test_a_missing_second_credential_is_named(checkout: Path, run_ally: RunAlly, fake: FakeOpenAI) -> None:
-    drop(checkout, "grouped.py", multi_credential())
-    configure(checkout, "grouped")
-    with fake:
-        done = run_ally("-p", "hi", env={"GROUPED_API_KEY": KEY, "PROVIDER_URL": fake.base_url})
-    assert done.returncode == 4
-    assert "PROVIDER_GROUP_ID required" in done.stderr
-    assert fake.requests == []
+        missing = run_ally("-p", "hi", env=env)
+        assert missing.returncode == 4
+        assert "PROVIDER_GROUP_ID required" in missing.stderr
+        assert fake.requests == []
+        by_variable = run_ally("-p", "hi", env={**env, "PROVIDER_GROUP_ID": "group-1"})
+        configure(checkout, "grouped", group_id="group-2")
+        by_option = run_ally("-p", "hi", env=env)
+    for done in (by_variable, by_option):
+        assert (done.stdout.strip(), done.returncode) == ("You said: hi", 0), done.stderr
+    assert [call.headers["x-group-id"] for call in fake.calls] == ["group-1", "group-2"]
 
 
 def test_features_of_its_own(checkout: Path, run_ally: RunAlly, fake: FakeOpenAI) -> None:
@@ -92,36 +88,27 @@ def test_features_of_its_own(checkout: Path, run_ally: RunAlly, fake: FakeOpenAI
 def test_best_practice(checkout: Path, run_ally: RunAlly, packages: dict[str, str], fake: FakeOpenAI) -> None:
     drop(checkout, "best_practice.py", best_practice())
     configure(checkout, "provider_name", custom_field="good")
+    env = {**packages, "XYZ_API_KEY": KEY, "XYZ_URL": fake.base_url}
     with fake:
-        done = run_ally("-p", "hi", env={**packages, "XYZ_API_KEY": KEY, "XYZ_URL": fake.base_url})
+        done = run_ally("-p", "hi", env=env)
+        configure(checkout, "provider_name", custom_field="bad")
+        warned = run_ally("-p", "hi", env=env)
     assert (done.stdout.strip(), done.returncode) == ("You said: hi", 0), done.stderr
     assert "validation warning" not in done.stderr
+    assert "Provider validation warning: Invalid custom_field value" in warned.stderr
+    assert warned.stdout.strip() == "You said: hi"
     shown = run_ally("providers", "show", "provider_name").stdout
     assert "model-v1, model-v2-beta, model-code" in shown
 
 
-def test_options_reach_the_validation(
-    checkout: Path, run_ally: RunAlly, packages: dict[str, str], fake: FakeOpenAI
+def test_best_practice_without_its_package_and_without_its_key(
+    checkout: Path, run_ally: RunAlly, packages: dict[str, str]
 ) -> None:
-    drop(checkout, "best_practice.py", best_practice())
-    configure(checkout, "provider_name", custom_field="bad")
-    with fake:
-        done = run_ally("-p", "hi", env={**packages, "XYZ_API_KEY": KEY, "XYZ_URL": fake.base_url})
-    assert "Provider validation warning: Invalid custom_field value" in done.stderr
-    assert done.stdout.strip() == "You said: hi"
-
-
-def test_best_practice_without_its_package(checkout: Path, run_ally: RunAlly) -> None:
     drop(checkout, "best_practice.py", best_practice())
     configure(checkout, "provider_name")
     done = run_ally("-p", "hi", env={"XYZ_API_KEY": KEY})
     assert done.returncode != 0
     assert "-m pip install langchain-xyz" in done.stderr
-
-
-def test_best_practice_without_its_key(checkout: Path, run_ally: RunAlly, packages: dict[str, str]) -> None:
-    drop(checkout, "best_practice.py", best_practice())
-    configure(checkout, "provider_name")
     done = run_ally("-p", "hi", env=packages)
     assert done.returncode == 4
     assert "Provider validation warning: XYZ_API_KEY must be set" in done.stderr

@@ -6,6 +6,7 @@ import json
 import time
 import tracemalloc
 import zlib
+from functools import cache
 
 import pytest
 
@@ -36,6 +37,7 @@ async def ask(answer: Answer, wire: str = "openai") -> list[Chunk] | ProviderErr
             await model.close()
 
 
+@cache
 def packed_spaces(megabytes: int) -> bytes:
     packer = zlib.compressobj(wbits=31)
     return b"".join([*(packer.compress(b" " * 1_000_000) for _ in range(megabytes)), packer.flush()])

@@ -111,7 +111,7 @@ def _spoil(value: Any, rng: random.Random) -> Any:
 def test_no_spoiled_answer_crashes(sample: Sample) -> None:
     rng = random.Random(2026)
     calls = 0
-    for _ in range(2500):
+    for _ in range(1000):
         events = list(sample.events)
         for _ in range(rng.randint(1, 3)):
             at = rng.randrange(len(events))
@@ -132,7 +132,7 @@ def test_no_spoiled_answer_crashes(sample: Sample) -> None:
                 calls += 1
                 assert chunk.id
                 assert chunk.name
-    assert calls > 500
+    assert calls > 200
 
 
 @every
