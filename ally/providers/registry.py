@@ -18,10 +18,11 @@ from ally.messages import JsonObject
 from ally.providers.base import BaseProvider
 from ally.providers.compatible import CompatibleProvider
 from ally.providers.discovery import facade
-from ally.providers.discovery.dropped import Places, find_dropped
-from ally.providers.discovery.entry import Found, Origin, ProviderEntry, Quarantined, broken_entry, entry_of
-from ally.providers.discovery.manifest import Manifest
+from ally.providers.discovery.dropped import find_dropped
+from ally.providers.discovery.entry import Found, ProviderEntry, Quarantined, broken_entry, entry_of
 from ally.providers.discovery.shipped import aimed, builtin_providers, endpoint_providers, preset_providers
+from ally.quarantine.dropped import Places, PlugInOrigin
+from ally.quarantine.manifest import Manifest
 
 if TYPE_CHECKING:
     from ally.config.settings import Endpoint
@@ -151,7 +152,7 @@ class ProviderRegistry:
     def _places(self) -> Places:
         sources = self._sources
         folders = facade.install(sources.checkout, sources.user_dir)
-        origins: dict[str, Origin] = {facade.CUSTOM: "custom", facade.USER: "user"}
+        origins: dict[str, PlugInOrigin] = {facade.CUSTOM: "custom", facade.USER: "user"}
         return Places(sources.checkout, sources.user_dir, [(folder, origins[folder.package]) for folder in folders])
 
     def _options(self, name: str) -> JsonObject:

@@ -6,16 +6,13 @@ from typing import TypeVar, cast
 
 from ally.plugins import cause_of
 from ally.providers.base import BaseProvider
+from ally.quarantine.findings import BadDescription
 
 T = TypeVar("T")
 
 MAX_NAME_CHARACTERS = 100
 MAX_TEXT_CHARACTERS = 300
 MAX_MODELS = 5000
-
-
-class BadDescription(ValueError):
-    """The provider cannot be registered; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ally.providers.discovery.manifest import Manifest
+from ally.quarantine.manifest import Manifest
 from tests.unit.providers.plugin_files import IMPORT, House, house, provider_class
 
 __all__ = ["house"]

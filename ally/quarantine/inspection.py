@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import IO
 
 from ally.egress.quiet import silence
-from ally.providers.discovery.report import Report, failed, report_from
+from ally.messages import JsonObject
+from ally.quarantine.report import failed
 
 TIMEOUT_VARIABLE = "ALLY_PLUGIN_TIMEOUT_S"
 DEFAULT_TIMEOUT_S = 20.0
@@ -33,8 +34,9 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every child needs to know."""
+    """What every child needs to know. `kind` names the module that looks at plug-ins of the kind (see probe.py)."""
 
+    kind: str
     checkout: Path | None
     user_dir: Path
     timeout_s: float
@@ -49,9 +51,9 @@ def timeout_s() -> float:
     return chosen if 0 < chosen < 3600 else DEFAULT_TIMEOUT_S
 
 
-def inspect_all(jobs: Sequence[Job], surroundings: Surroundings) -> list[Report]:
-    """One report for each job, in their order; a few children run at once."""
-    reports = [Report()] * len(jobs)
+def inspect_all(jobs: Sequence[Job], surroundings: Surroundings) -> list[JsonObject]:
+    """One report for each job, in their order, as decoded JSON; a few children run at once."""
+    reports: list[JsonObject] = [{}] * len(jobs)
     children: list[_Child] = []
     slots = threading.Semaphore(AT_ONCE)
     is_over = threading.Event()
@@ -86,7 +88,7 @@ class _Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._answer = b""
 
-    def report(self) -> Report:
+    def report(self) -> JsonObject:
         try:
             code = self._run()
         except OSError as exc:
@@ -96,8 +98,8 @@ class _Child:
         if not self._answer.startswith(b"{"):
             return failed(self._silence(code))
         try:
-            return report_from(json.loads(self._answer))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
+            return json.loads(self._answer)
+        except (ValueError, RecursionError) as exc:
             return failed(f"its description cannot be read: {exc}")
 
     def kill(self) -> None:
@@ -154,6 +156,7 @@ class _Child:
     def _order(self) -> bytes:
         where = self._surroundings
         order = {
+            "kind": where.kind,
             "sys_path": child_path(sys.path, Path.cwd() if _has_cwd() else None),
             "checkout": str(where.checkout) if where.checkout else "",
             "user_dir": str(where.user_dir),
@@ -181,7 +184,7 @@ class _Child:
 
 def child_path(path: Sequence[str], cwd: Path | None) -> list[str]:
     """`sys.path` without the working directory, which may be a stranger's project, unless Ally itself is there."""
-    own = Path(__file__).resolve().parents[3]
+    own = Path(__file__).resolve().parents[2]
     return [entry for entry in path if entry and (Path(entry) != cwd or Path(entry).resolve() == own)]
 
 

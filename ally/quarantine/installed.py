@@ -1,4 +1,4 @@
-"""Python packages that are installed: whether anything about them changed, and which bring providers."""
+"""Python packages that are installed: whether anything about them changed, and which bring plug-ins."""
 
 import hashlib
 import os
@@ -6,13 +6,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-GROUP = "ally.providers"
 _METADATA = (".dist-info", ".egg-info")
 
 
 @dataclass(frozen=True, slots=True)
 class EntryPoint:
-    """One entry of the group: `value` is `package.module:Class`, `package` the distribution it came with."""
+    """One entry of a group: `value` is `package.module:Class`, `package` the distribution it came with."""
 
     name: str
     value: str
@@ -27,11 +26,11 @@ def installed_stamp() -> str:
     return digest.hexdigest()
 
 
-def provider_entry_points() -> list[EntryPoint]:
-    """The entry points of all installed packages that bring providers, by name."""
+def entry_points_of(group: str) -> list[EntryPoint]:
+    """The entry points of all installed packages in `group`, by name."""
     from importlib.metadata import entry_points  # heavy
 
-    found = [EntryPoint(one.name, one.value, one.dist.name if one.dist else "") for one in entry_points(group=GROUP)]
+    found = [EntryPoint(one.name, one.value, one.dist.name if one.dist else "") for one in entry_points(group=group)]
     return sorted(found, key=lambda one: (one.name, one.value))
 
 

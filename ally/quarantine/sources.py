@@ -75,7 +75,7 @@ def helpers_of(folder: PluginFolder) -> dict[str, bytes]:
 
 
 def claimed_names(source: bytes, stem: str) -> frozenset[str]:
-    """The provider names that a file which cannot be imported seems to define; its own name if none can be seen."""
+    """The names of plug-ins that a file which cannot be imported seems to define; its own name if none can be seen."""
     text = source.decode("utf-8", "replace")
     found = {(match[1] or match[2]).lower() for match in _NAME.finditer(text)}
     return frozenset(found or {stem.lower()})

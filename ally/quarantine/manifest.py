@@ -10,11 +10,10 @@ from typing import cast
 
 from ally.errors import StorageError
 from ally.messages import JsonObject
-from ally.providers.discovery.installed import EntryPoint
-from ally.providers.discovery.report import Report, report_from, report_to
+from ally.quarantine.installed import EntryPoint
 from ally.storage.atomic import write_atomic
 
-FORMAT = 1
+FORMAT = 2
 RETRY_FAILURE_AFTER_S = 600.0
 MAX_FILE_BYTES = 20_000_000
 MAX_PLUGINS = 1000
@@ -29,24 +28,24 @@ class Manifest:
         self._data = _read(file)
         self._is_changed = False
 
-    def find(self, plugin: str, digest: str) -> Report | None:
+    def find(self, plugin: str, digest: str) -> JsonObject | None:
         """The report of `plugin`, if it was made from the same `digest`; a failure also ends with its time."""
         try:
             known = self._plugins()[plugin]
             if known["digest"] != digest:
                 return None
-            report = report_from(known["report"])
+            report: object = known["report"]
             age_s = time.time() - known["at"]
+            is_current = not known["report"]["problems"] or 0 <= age_s < RETRY_FAILURE_AFTER_S
         except _BROKEN:
             return None
-        is_current = not report.problems or 0 <= age_s < RETRY_FAILURE_AFTER_S
-        return report if is_current else None
+        return cast(JsonObject, report) if is_current and isinstance(report, dict) else None
 
-    def put(self, plugin: str, digest: str, report: Report) -> None:
+    def put(self, plugin: str, digest: str, report: JsonObject) -> None:
         """Remember `report`; `save` writes it."""
         plugins = self._plugins()
         plugins.pop(plugin, None)
-        plugins[plugin] = {"digest": digest, "at": time.time(), "report": report_to(report)}
+        plugins[plugin] = {"digest": digest, "at": time.time(), "report": report}
         self._is_changed = True
 
     def entry_points(self, stamp: str) -> list[EntryPoint] | None:
