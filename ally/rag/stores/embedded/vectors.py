@@ -158,7 +158,8 @@ class Mapped:
         """The product of each row with `vector`, shape (rows,); -2 for rows that are damaged for sure."""
         import numpy as np  # heavy
 
-        scores = self.matrix @ np.ascontiguousarray(vector, np.float32)
+        # Not a product of matrices: 100,000 rows take 10 ms either way, but that one keeps all cores busy (2026-11-22).
+        scores = np.vecdot(self.matrix, np.ascontiguousarray(vector, np.float32))
         scores[~(np.abs(scores) <= _LONGEST)] = -2  # not a number is not less either
         return scores
 

@@ -14,6 +14,7 @@ _RANK = "bm25(words, 1.0, 2.0, 1.0)"
 _MOST_ROWS = 8000
 """So many passages are scored, at about 2 µs each (2026-11-22); of more than that the promising ones are chosen."""
 
+_MOST_ROWS_OF_ONE = 24000
 _MOST_COMMON = 6
 _COUNTED = 4000
 
@@ -29,20 +30,23 @@ class _Term:
 def find(run: sqlite3.Connection, words: Sequence[str], limit: int) -> list[Scored]:
     """The passages that hold any of `words`, best first.
 
-    What more than half of all passages hold weighs nothing in BM25, so it is left out if there are other words. Where
-    the rest is in more than 8,000 passages, those are scored (with all words) that hold one of the rarer words, or two
-    or more of the common ones, or one common word in a heading: measured against scoring all of them, ...
+    In large collections common words would cost much and decide little. What more than half of all passages hold weighs
+    nothing in BM25, so it is left out if there are other words. Where the rest is in more than 8,000 passages, only
+    those are scored, with all words, that hold one of the rarer words, or several of the common ones, or the rarest of
+    the common ones in a heading. Of 100,000 passages that found the same 50 as scoring all that hold any word, for
+    three telling words as for eight words in a row, in a third of the time (2026-11-22). A single word in more than
+    24,000 passages finds those that have it in a heading.
     """
     (total,) = run.execute("SELECT passages FROM state").fetchone()
     terms = [term for word in expressions(words) if (term := _counted(run, word)).rows]
     if not terms or limit < 1:
         return []
-    if sum(term.rows for term in terms) <= _MOST_ROWS:
-        return _scored(run, _any_of(term.match for term in terms), "", limit)
-    telling = sorted((term for term in terms if term.rows <= total / 2), key=lambda term: term.rows) or terms
-    every = _any_of(term.match for term in telling)
-    promising = _promising(telling, total)
-    found = _scored(run, every, promising, limit) if promising else []
+    if sum(term.rows for term in terms) > _MOST_ROWS:
+        terms = sorted((term for term in terms if term.rows <= total / 2), key=lambda term: term.rows) or terms
+    every = _any_of(term.match for term in terms)
+    if sum(term.rows for term in terms) <= (_MOST_ROWS if len(terms) > 1 else _MOST_ROWS_OF_ONE):
+        return _scored(run, every, "", limit)
+    found = _scored(run, every, _promising(terms, total), limit)
     return found if len(found) == limit else _scored(run, every, "", limit)
 
 
@@ -68,7 +72,7 @@ def _promising(terms: Sequence[_Term], total: int) -> str:
     while count < len(common) and _expected(common, count, total) > _MOST_ROWS / 2:
         count += 1
     several = _at_least(count, [term.match for term in common]) if len(common) >= count else ""
-    headed = _any_of(f"headings : {term.match}" for term in common[:1])
+    headed = f"headings : ({common[0].match})"
     return _any_of(one for one in (*rare, several, headed) if one)
 
 
@@ -105,7 +109,8 @@ def _counted(run: sqlite3.Connection, match: str) -> _Term:
     query = "SELECT count(*), max(rowid) FROM (SELECT rowid FROM words WHERE words MATCH ? LIMIT ?)"
     rows, last = run.execute(query, (match, _COUNTED)).fetchone()
     if rows == _COUNTED:
-        first, end = run.execute("SELECT min(id), max(id) FROM passage").fetchone()
+        query = "SELECT (SELECT min(id) FROM passage), (SELECT max(id) FROM passage)"
+        first, end = run.execute(query).fetchone()
         rows = max(rows, rows * (end - first + 1) // max(1, last - first + 1))
     return _Term(match, rows)
 
