@@ -86,7 +86,7 @@ async def compact(talk: Conversation, focus: str = "") -> AsyncGenerator[Event]:
             model=profile.model,
             hint="choose another model, or start a new conversation (/clear)",
         )
-    start = UserMessage((Text(GO_ON),), _frame(said, summary))
+    start = UserMessage((Text(GO_ON),), _frame(said, summary), talk.sources.all())  # the summary may cite them
     talk.replace_history([start, assistant(UNDERSTOOD), pending] if pending else [start])
     yield Compacted(before, next_tokens(talk), summary)
 

@@ -23,11 +23,22 @@ from ally.messages import (
     joined,
 )
 from ally.providers.model import Model, Request
+from ally.rag.citing.sources import Sources
 from ally.tools.base import Tool
 from ally.tools.compact import compact
 
 if TYPE_CHECKING:
     from ally.checkpoints import Checkpoints
+    from ally.rag.citing.checking import Texts
+    from ally.rag.citing.naming import Naming
+
+
+@dataclass(frozen=True, slots=True)
+class Citable:
+    """What citations are held against, and how files are named in the list of them."""
+
+    texts: "Texts"
+    naming: "Naming"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +73,7 @@ class Conversation:
     refused. `notes` is what the model is told with the next message: the date, what the user undid or ran.
     `used_tokens` is what the service counted for the first `counted_messages` messages, system prompt and tools
     included. `spill` is the folder for results that are too long. `offered` is what the model gets of `tools`.
+    `sources` are the passages that answers may cite; without `citable` nobody looks whether they do so rightly.
     """
 
     model: Model
@@ -74,6 +86,8 @@ class Conversation:
     checkpoints: "Checkpoints | None" = None
     log: Log | None = None
     spill: Path | None = None
+    citable: Citable | None = None
+    sources: Sources = field(default_factory=Sources)
     messages: list[Message] = field(default_factory=list[Message])
     notes: list[str] = field(default_factory=list[str])
     interrupt: Interrupt = field(default_factory=Interrupt)
@@ -175,7 +189,7 @@ class Conversation:
     def replace_history(self, messages: Sequence[Message]) -> None:
         """Go on with `messages` in place of everything before."""
         self.messages[:] = messages
-        self.forget_counts()
+        self._begin_anew()
         if self.log is not None:
             self.log.compact(messages)
 
@@ -192,7 +206,7 @@ class Conversation:
     def go_on(self, messages: Sequence[Message]) -> None:
         """Take over what was said before, perhaps with another model, which is in the log already."""
         self.messages[:] = [_portable(message) for message in messages]
-        self.forget_counts()
+        self._begin_anew()
 
     def rewind(self, history: Sequence[Message]) -> None:
         """Go back to `history`, which is in the log already.
@@ -202,17 +216,22 @@ class Conversation:
         mine = [*self.messages, *[None] * len(history)]
         self.messages[:] = [_kept(before, message) for before, message in zip(mine, history, strict=False)]
         self.unanswered = 0
-        self.forget_counts()
+        self._begin_anew()
 
     def clear(self) -> None:
         """Forget everything that was said."""
         self.messages.clear()
-        self.forget_counts()
+        self._begin_anew()
 
     def forget_counts(self) -> None:
         """What was counted was another history."""
         self.used_tokens = None
         self.meter.forget()
+
+    def _begin_anew(self) -> None:
+        """The history is another one."""
+        self.forget_counts()
+        self.sources = Sources.of(self.messages)
 
 
 def _for_model(message: Message) -> Message:
@@ -235,4 +254,4 @@ def _portable(message: Message) -> Message:
         for part in message.parts
         if not isinstance(part, Thinking)
     )
-    return AssistantMessage(parts)
+    return replace(message, parts=parts)

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from ally.engine.answer import Answer
+from ally.engine.citing import Citing
 from ally.engine.compaction import compact, is_needed, usage_of
 from ally.engine.conversation import Conversation
 from ally.engine.cut import find_cut, give_up
@@ -15,9 +16,7 @@ from ally.engine.tool_calls import run_calls
 from ally.errors import BadReply, BadRequest, ContextTooLong, CutStream, ProviderError
 from ally.events import (
     Event,
-    MessageFinished,
     Notice,
-    TextDelta,
     ThinkingDelta,
     TurnFailed,
     TurnFinished,
@@ -49,16 +48,19 @@ async def send(talk: Conversation, message: UserMessage) -> AsyncGenerator[Event
     talk.interrupt.start(talk.limits.max_seconds)
     talk.meter.start_turn()
     yield TurnStarted(talk.model.profile.provider, talk.model.profile.model)
-    answer = Answer()
+    answer, citing = Answer(), Citing(talk)
     try:
-        async with aclosing(_rounds(talk, answer)) as events:
+        async with aclosing(_rounds(talk, answer, citing)) as events:
             async for event in events:
                 yield event
     except (Interrupted, TimeUp, ProviderError) as end:
-        yield _ended_early(talk, answer, end)
+        if answer.has_begun:
+            for event in await citing.stop():
+                yield event
+        yield _ended_early(talk, answer, citing, end)
 
 
-async def _rounds(talk: Conversation, answer: Answer) -> AsyncGenerator[Event]:
+async def _rounds(talk: Conversation, answer: Answer, citing: Citing) -> AsyncGenerator[Event]:
     """Model and tools in turn; `answer` is emptied for each call of the model. Ends with a final event."""
     turns = bad_rounds = 0
     runaway = Runaway()
@@ -70,24 +72,20 @@ async def _rounds(talk: Conversation, answer: Answer) -> AsyncGenerator[Event]:
             yield TurnFinished("max_turns")
             return
         turns += 1
-        async with aclosing(_ask(talk, answer, request)) as events:
+        async with aclosing(_ask(talk, answer, citing, request)) as events:
             async for event in events:
                 yield event
         finished, calls, done, repeats = answer.message(), answer.calls, answer.done, answer.repeats
         answer.clear()
-        talk.answer(finished)
-        yield MessageFinished(finished)
+        for event in citing.close(finished, is_last=not calls):
+            yield event
         if repeats:
             yield Notice("Stopped: the model only repeats itself. Ask again in other words, or choose another model.")
             yield TurnFinished("runaway")
             return
         if not calls:
-            if talk.waiting:
-                continue
-            if request != talk.form_request and not _has_form(talk, finished):
-                talk.say(user(AS_JSON))
-                request = talk.form_request
-                talk.meter.forget()  # it has no tools
+            if talk.waiting or (request != talk.form_request and not _has_form(talk, finished)):
+                request = request if talk.waiting else _ask_for_form(talk)
                 continue
             reason = done.stop_reason if done else "end"
             if reason == "end" and not finished.text.strip():
@@ -118,13 +116,22 @@ def _has_form(talk: Conversation, answer: AssistantMessage) -> bool:
     return True
 
 
+def _ask_for_form(talk: Conversation) -> Callable[[], Request]:
+    """Say that the answer has to have a form; how it is asked for from here on."""
+    talk.say(user(AS_JSON))
+    talk.meter.forget()  # it has no tools
+    return talk.form_request
+
+
 def _take_queued(talk: Conversation) -> list[UserMessage]:
     taken = [talk.say(message) for message in talk.waiting]
     talk.waiting.clear()
     return taken
 
 
-async def _ask(talk: Conversation, answer: Answer, request: Callable[[], Request]) -> AsyncGenerator[Event]:
+async def _ask(
+    talk: Conversation, answer: Answer, citing: Citing, request: Callable[[], Request]
+) -> AsyncGenerator[Event]:
     """Call the model, again if that may help, and fill `answer`; a conversation that is too long is compacted once."""
     attempt = 1
     may_compact = True
@@ -135,7 +142,7 @@ async def _ask(talk: Conversation, answer: Answer, request: Callable[[], Request
                 yield event
     while True:
         try:
-            async with aclosing(_attempt(talk, answer, request())) as events:
+            async with aclosing(_attempt(talk, answer, citing, request())) as events:
                 async for event in events:
                     yield event
             return
@@ -156,16 +163,19 @@ async def _ask(talk: Conversation, answer: Answer, request: Callable[[], Request
             await talk.interrupt.sleep(wait_s)
 
 
-async def _attempt(talk: Conversation, answer: Answer, request: Request) -> AsyncGenerator[Event]:
+async def _attempt(talk: Conversation, answer: Answer, citing: Citing, request: Request) -> AsyncGenerator[Event]:
+    citing.begin()
     async with aclosing(talk.interrupt.each(talk.model.stream(request))) as chunks:
         async for chunk in chunks:
             answer.add(chunk)
-            if isinstance(chunk, TextChunk):
-                yield TextDelta(chunk.text)
-            elif isinstance(chunk, ThinkingChunk) and chunk.text:
+            for event in await (citing.add(chunk.text) if isinstance(chunk, TextChunk) else citing.flush()):
+                yield event
+            if isinstance(chunk, ThinkingChunk) and chunk.text:
                 yield ThinkingDelta(chunk.text)
             if answer.repeats:
                 answer.add(Done("length"))
+                for event in await citing.flush():
+                    yield event
                 break
     if answer.done is None:
         profile = talk.model.profile
@@ -183,9 +193,10 @@ async def _attempt(talk: Conversation, answer: Answer, request: Request) -> Asyn
             yield Notice(f"The model read {anew:,} tokens of the prompt again: {reported.broken_at}.")
 
 
-def _ended_early(talk: Conversation, answer: Answer, end: Exception) -> Event:
+def _ended_early(talk: Conversation, answer: Answer, citing: Citing, end: Exception) -> Event:
     partial = answer.partial()
     if partial is not None:
+        partial = citing.seal(partial)
         talk.answer(partial)
     elif isinstance(end, ContextTooLong | BadRequest) and isinstance(talk.messages[-1], UserMessage):
         talk.retract()  # the service refused what it says or shows, and would refuse all that follows

@@ -101,6 +101,13 @@ class Checker:
         return _citation(source, next((place for place in places if _is_in(place, source)), places[0]), shown)
 
 
+def given_up(claim: Claim) -> Checked:
+    """A claim that nobody could look up in time."""
+    numbers = dict.fromkeys(item.number for group in claim.groups for item in group)
+    quote = one_line(claim.quote)
+    return Checked(struck(claim.raw), tuple(Citation(number, "", quote=quote, is_found=False) for number in numbers))
+
+
 def struck(text: str) -> str:
     """`text` struck out, in one line."""
     return f"~~{one_line(text).replace('~~', '')}~~"

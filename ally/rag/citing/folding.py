@@ -8,6 +8,7 @@ import re
 import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cache
 
 _QUOTES = "\"'\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u00b4\u2032\u2033"
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
@@ -27,20 +28,15 @@ _CHANGED = re.compile(
 )
 
 
-def _plain_letters() -> dict[int, str]:
-    """Latin letters without their accents: a file may hold both as one character."""
-    table: dict[int, str] = {}
-    for code in (*range(0xC0, 0x250), *range(0x1E00, 0x1F00)):
-        base = unicodedata.normalize("NFD", chr(code))[0]
-        table[code] = base.lower()
-    return table
-
-
-_SAME = {
-    **_plain_letters(),
-    **dict.fromkeys(map(ord, _QUOTES), "'"),
-    **dict.fromkeys(map(ord, _DASHES), "-"),
-}
+@cache
+def _same() -> dict[int, str]:
+    """What each character is compared as: Latin letters without accents, quotation marks and dashes of one kind."""
+    latin = (*range(0xC0, 0x250), *range(0x1E00, 0x1F00))
+    return {
+        **{code: unicodedata.normalize("NFD", chr(code))[0].lower() for code in latin},
+        **dict.fromkeys(map(ord, _QUOTES), "'"),
+        **dict.fromkeys(map(ord, _DASHES), "-"),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +59,9 @@ class Folded:
 
 def fold(source: str) -> Folded:
     """`source` as it is compared."""
-    text = source.translate(_SAME).lower()
+    text = source.translate(_same()).lower()
     if len(text) != len(source):  # a capital whose small letter is two characters
-        text = "".join(char.lower() if len(char.lower()) == 1 else char for char in source.translate(_SAME))
+        text = "".join(char.lower() if len(char.lower()) == 1 else char for char in source.translate(_same()))
     pieces: list[str] = []
     starts: list[int] = []
     origins: list[int] = []

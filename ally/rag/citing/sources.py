@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from ally.messages import Message, Source, ToolMessage, UserMessage
-from ally.rag.citing.fingerprint import fingerprint
-from ally.rag.search.hit import Hit
+
+if TYPE_CHECKING:
+    from ally.rag.search.hit import Hit
 
 _Key = tuple[str, int, int, str]
 
@@ -40,7 +42,7 @@ class Sources:
         with self._lock:
             return tuple(source for _, source in sorted(self._by_number.items()))
 
-    def take(self, hits: Sequence[Hit]) -> tuple[Source, ...]:
+    def take(self, hits: "Sequence[Hit]") -> tuple[Source, ...]:
         """A source for each of `hits`, which the model is about to be given.
 
         A passage that it was given before keeps its number, and so does one of the same lines.
@@ -54,7 +56,9 @@ class Sources:
                 taken.append(source)
             return tuple(taken)
 
-    def _number(self, hit: Hit, used: set[int]) -> Source:
+    def _number(self, hit: "Hit", used: set[int]) -> Source:
+        from ally.rag.citing.fingerprint import fingerprint  # late: every conversation has sources, few have any
+
         mark = fingerprint(hit.text)
         place = hit.place
         key = hit.path, place.line_start, place.line_end, place.label
