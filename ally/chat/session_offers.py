@@ -64,7 +64,7 @@ def _text(message: Message) -> str:
         case UserMessage() if message.text.strip():
             return f"> {message.text.strip()[:_PREVIEWED_CHARACTERS]}"
         case AssistantMessage() if message.text.strip():
-            return message.text.strip()[:_PREVIEWED_CHARACTERS]
+            return message.shown_text.strip()[:_PREVIEWED_CHARACTERS]
         case _:
             return ""
 

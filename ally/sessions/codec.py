@@ -1,6 +1,8 @@
 """Messages as plain JSON and back: versioned, strict, and never anything that is run or imported.
 
-Whatever a message holds is data: an object that looks like another library's dump stays the dictionary it is.
+Whatever a message holds is data: an object that looks like another library's dump stays the dictionary it is. What was
+added since version 1 began (sources, citations) is written only where there is some, so that all other messages can be
+read by an older Ally, and older ones by this.
 """
 
 import json
@@ -12,9 +14,11 @@ from ally.errors import AllyError
 from ally.messages import (
     AssistantMessage,
     BadToolCall,
+    Citation,
     Image,
     JsonObject,
     Message,
+    Source,
     Text,
     Thinking,
     ToolCall,
@@ -63,6 +67,26 @@ class _BadToolCall(_Record, tag="bad_tool_call"):
     problem: str
 
 
+class _Source(_Record, tag=False):
+    number: int
+    path: str
+    line_start: int = 0
+    line_end: int = 0
+    label: str = ""
+    collection: str = ""
+    fingerprint: str = ""
+
+
+class _Citation(_Record, tag=False):
+    number: int
+    path: str
+    line_start: int = 0
+    line_end: int = 0
+    label: str = ""
+    quote: str = ""
+    is_found: bool = True
+
+
 class _ToolResult(_Record, tag="tool_result"):
     call_id: str
     for_model: str
@@ -70,6 +94,7 @@ class _ToolResult(_Record, tag="tool_result"):
     is_error: bool = False
     name: str = ""
     images: tuple[_Image, ...] = ()
+    sources: tuple[_Source, ...] = ()
 
 
 class _Message(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, tag_field="role"):
@@ -79,10 +104,13 @@ class _Message(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, t
 class _User(_Message, tag="user"):
     parts: tuple[_Text | _Image, ...]
     context: str = ""
+    sources: tuple[_Source, ...] = ()
 
 
 class _Assistant(_Message, tag="assistant"):
     parts: tuple[_Text | _Thinking | _ToolCall | _BadToolCall, ...]
+    shown: str = ""
+    citations: tuple[_Citation, ...] = ()
 
 
 class _Tool(_Message, tag="tool"):
@@ -99,12 +127,11 @@ _KINDS: dict[str, type[_User] | type[_Assistant] | type[_Tool]] = {
 def encode(message: Message) -> JsonObject:
     """`message` as a JSON object with its version `v`; pictures are base64."""
     match message:
-        case UserMessage(parts, context):
-            record = _User(
-                tuple(_Text(part.text) if isinstance(part, Text) else _image(part) for part in parts), context
-            )
-        case AssistantMessage(parts):
-            record = _Assistant(tuple(_said(part) for part in parts))
+        case UserMessage(parts, context, sources):
+            said = tuple(_Text(part.text) if isinstance(part, Text) else _image(part) for part in parts)
+            record = _User(said, context, tuple(map(_noted, sources)))
+        case AssistantMessage(parts, shown, citations):
+            record = _Assistant(tuple(map(_said, parts)), shown, tuple(map(_cited, citations)))
         case ToolMessage(results):
             record = _Tool(tuple(_result(result) for result in results))
     return {"v": VERSION, **msgspec.to_builtins(record)}
@@ -130,12 +157,11 @@ def decode(value: object) -> Message:
     except (msgspec.ValidationError, RecursionError) as exc:
         raise Undecodable(f"The entry is no message: {exc}.") from exc
     match record:
-        case _User(parts, context):
-            return UserMessage(
-                tuple(_picture(part) if isinstance(part, _Image) else Text(part.text) for part in parts), context
-            )
-        case _Assistant(parts):
-            return AssistantMessage(tuple(_spoken(part) for part in parts))
+        case _User(parts, context, sources):
+            said = tuple(_picture(part) if isinstance(part, _Image) else Text(part.text) for part in parts)
+            return UserMessage(said, context, tuple(map(_source, sources)))
+        case _Assistant(parts, shown, citations):
+            return AssistantMessage(tuple(map(_spoken, parts)), shown, tuple(map(_citation, citations)))
         case _Tool(results):
             return ToolMessage(tuple(_given(result) for result in results))
 
@@ -208,13 +234,13 @@ def _spoken(part: _Text | _Thinking | _ToolCall | _BadToolCall) -> Text | Thinki
 
 
 def _result(result: ToolResult) -> _ToolResult:
-    images = tuple(_image(image) for image in result.images)
-    return _ToolResult(result.call_id, result.for_model, result.for_user, result.is_error, result.name, images)
+    images, sources = tuple(map(_image, result.images)), tuple(map(_noted, result.sources))
+    return _ToolResult(result.call_id, result.for_model, result.for_user, result.is_error, result.name, images, sources)
 
 
 def _given(result: _ToolResult) -> ToolResult:
-    images = tuple(_picture(image) for image in result.images)
-    return ToolResult(result.call_id, result.for_model, result.for_user, result.is_error, result.name, images)
+    images, sources = tuple(map(_picture, result.images)), tuple(map(_source, result.sources))
+    return ToolResult(result.call_id, result.for_model, result.for_user, result.is_error, result.name, images, sources)
 
 
 def _image(image: Image) -> _Image:
@@ -223,3 +249,19 @@ def _image(image: Image) -> _Image:
 
 def _picture(image: _Image) -> Image:
     return Image(image.data, image.media_type)
+
+
+def _noted(one: Source) -> _Source:
+    return _Source(one.number, one.path, one.line_start, one.line_end, one.label, one.collection, one.fingerprint)
+
+
+def _source(one: _Source) -> Source:
+    return Source(one.number, one.path, one.line_start, one.line_end, one.label, one.collection, one.fingerprint)
+
+
+def _cited(one: Citation) -> _Citation:
+    return _Citation(one.number, one.path, one.line_start, one.line_end, one.label, one.quote, one.is_found)
+
+
+def _citation(one: _Citation) -> Citation:
+    return Citation(one.number, one.path, one.line_start, one.line_end, one.label, one.quote, one.is_found)

@@ -59,7 +59,7 @@ class _History:
         if not self.messages:
             self.messages.append(user(MISSING_BEGINNING))
         if isinstance(before := self.messages[-1], AssistantMessage):
-            self.messages[-1] = AssistantMessage((*before.parts, *message.parts))
+            self.messages[-1] = _together(before, message)
         else:
             self.messages.append(message)
         self._calls = [part for part in message.parts if isinstance(part, ToolCall | BadToolCall)]
@@ -78,6 +78,11 @@ class _History:
             pairs = zip(self._calls, self._results, strict=True)
             self.messages.append(ToolMessage(tuple(result or _interrupted(call) for call, result in pairs)))
         self._calls, self._results = [], []
+
+
+def _together(first: AssistantMessage, second: AssistantMessage) -> AssistantMessage:
+    shown = first.shown_text + second.shown_text if first.shown or second.shown else ""
+    return AssistantMessage((*first.parts, *second.parts), shown, (*first.citations, *second.citations))
 
 
 def _interrupted(call: ToolCall | BadToolCall) -> ToolResult:

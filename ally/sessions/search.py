@@ -65,8 +65,10 @@ def search_log(log: Log, text: str, folder: str | None, limit: int) -> tuple[Hit
 def said(message: Message) -> str:
     """What can be found of a message."""
     match message:
-        case UserMessage() | AssistantMessage():
+        case UserMessage():
             return message.text
+        case AssistantMessage():
+            return message.shown_text
         case ToolMessage(results):
             return "\n".join(result.for_model[:MAX_RESULT_CHARACTERS] for result in results)
 

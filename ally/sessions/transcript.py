@@ -81,8 +81,8 @@ def _add(items: list[Item], message: Message, clean: Callable[[str], str]) -> No
     match message:
         case UserMessage(parts):
             items += [Picture(part) if isinstance(part, Image) else Said("user", clean(part.text)) for part in parts]
-        case AssistantMessage(parts):
-            items += [_item(part, clean) for part in parts]
+        case AssistantMessage():
+            items += [_item(part, clean) for part in message.shown_parts]
         case ToolMessage(results):
             for result in results:
                 _answer(items, result, clean)

@@ -7,7 +7,7 @@ from pathlib import Path
 from ally.chat.chat import Chat
 from ally.chat.commands.command import Command
 from ally.errors import StorageError, UsageError
-from ally.messages import Message
+from ally.messages import AssistantMessage, Message
 from ally.sessions import export as documents
 from ally.sessions.masking import masker
 from ally.storage.atomic import write_atomic
@@ -136,7 +136,7 @@ def last_exchange(messages: Sequence[Message], count: int = 2, size: int = SHOWN
     lines: list[str] = []
     for message in said[-count:]:
         who = "you" if message.role == "user" else "Ally"
-        text = one_line(message.text)
+        text = one_line(message.shown_text if isinstance(message, AssistantMessage) else message.text)
         lines.append(f"  {who}: {text if len(text) <= size else text[:size] + ' …'}")
     return lines
 

@@ -97,7 +97,7 @@ def _check_picture(path: str) -> None:
 def _last_answer(chat: Chat) -> str:
     for message in reversed(chat.talk.messages):
         if isinstance(message, AssistantMessage) and message.text.strip():
-            return message.text.strip("\n")
+            return message.shown_text.strip("\n")
     raise UsageError("There is no answer yet.")
 
 

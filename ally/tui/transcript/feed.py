@@ -97,8 +97,8 @@ class Feed:
             match message:
                 case UserMessage():
                     self._said(message)
-                case AssistantMessage(parts):
-                    for part in parts:
+                case AssistantMessage():
+                    for part in message.shown_parts:
                         self._part(part)
                 case ToolMessage(results):
                     for result in results:

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from ally.messages import (
     AssistantMessage,
     BadToolCall,
+    Citation,
     Image,
     JsonObject,
     Message,
+    Source,
     Text,
     Thinking,
     ToolCall,
@@ -27,7 +29,11 @@ texts = st.text(st.characters(exclude_categories=()), max_size=30)
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts
 values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3))
 images = st.builds(Image, st.binary(max_size=20), texts)
-results = st.builds(ToolResult, texts, texts, texts, st.booleans(), texts, st.lists(images, max_size=2).map(tuple))
+counts = st.integers(0, 2**40)
+sources = st.lists(st.builds(Source, counts, texts, counts, counts, texts, texts, texts), max_size=2).map(tuple)
+citations = st.builds(Citation, counts, texts, counts, counts, texts, texts, st.booleans())
+pictures = st.lists(images, max_size=2).map(tuple)
+results = st.builds(ToolResult, texts, texts, texts, st.booleans(), texts, pictures, sources)
 said = (
     st.builds(Text, texts)
     | st.builds(Thinking, texts, texts, st.booleans())
@@ -35,8 +41,10 @@ said = (
     | st.builds(BadToolCall, texts, texts, texts, texts)
 )
 messages = (
-    st.builds(UserMessage, st.lists(st.builds(Text, texts) | images, max_size=3).map(tuple), texts)
-    | st.builds(AssistantMessage, st.lists(said, max_size=4).map(tuple))
+    st.builds(UserMessage, st.lists(st.builds(Text, texts) | images, max_size=3).map(tuple), texts, sources)
+    | st.builds(
+        AssistantMessage, st.lists(said, max_size=4).map(tuple), texts, st.lists(citations, max_size=2).map(tuple)
+    )
     | st.builds(ToolMessage, st.lists(results, max_size=3).map(tuple))
 )
 
@@ -94,3 +102,15 @@ def test_the_form_on_disk_is_plain_and_stays() -> None:
         ],
     }
     assert json.loads(to_text(encode(message))) == form
+
+
+def test_citations_are_written_where_there_are_some() -> None:
+    source, citation = Source(3, "/a.md", 1, 2, fingerprint="2:f"), Citation(3, "/a.md", 2, 2, "", "the words", True)
+    cited = AssistantMessage((Text('x [3 "the words"]'),), "x [3]", (citation,))
+    written = from_text(to_text(encode(cited)))
+    assert written["shown"] == "x [3]"
+    assert written["citations"] == [
+        {"number": 3, "path": "/a.md", "line_start": 2, "line_end": 2, "quote": "the words"}
+    ]
+    asked = from_text(to_text(encode(UserMessage((Text("q"),), "passages", (source,)))))
+    assert asked["sources"] == [{"number": 3, "path": "/a.md", "line_start": 1, "line_end": 2, "fingerprint": "2:f"}]
