@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from ally.errors import AllyError
 from ally.events import (
+    Cited,
     Event,
     MessageFinished,
     PermissionDenied,
@@ -16,7 +17,7 @@ from ally.events import (
     TurnStarted,
     UsageReported,
 )
-from ally.messages import AssistantMessage, BadToolCall, JsonObject, ToolCall
+from ally.messages import AssistantMessage, BadToolCall, Citation, JsonObject, ToolCall, ToolResult
 
 LIMITS = ("max_turns", "max_seconds", "runaway")
 """Why a turn was stopped without having failed."""
@@ -39,6 +40,8 @@ class Outcome:
     output_tokens: int = 0
     cached_input_tokens: int = 0
     structured_output: object = None
+    citations: list[JsonObject] = field(default_factory=list[JsonObject])
+    citations_struck: int = 0
     permission_denials: list[JsonObject] = field(default_factory=list[JsonObject])
     tools: list[str] = field(default_factory=list[str])
     permission_mode: str = "ask"
@@ -51,7 +54,9 @@ class Outcome:
                 self.provider, self.model = provider, model
             case MessageFinished(message):
                 self.num_turns += 1
-                self.result = message.text
+                self.result = message.shown_text
+            case Cited(citation):
+                self._cite(citation)
             case UsageReported(input_tokens, output_tokens, cached):
                 self.input_tokens += input_tokens
                 self.output_tokens += output_tokens
@@ -60,9 +65,7 @@ class Outcome:
                 given = call.raw if isinstance(call, BadToolCall) else call.args
                 self.tool_calls.append({"id": call.id, "name": call.name, "input": given, "is_error": None})
             case ToolFinished(result):
-                for asked in self.tool_calls:
-                    if asked["id"] == result.call_id:
-                        asked["is_error"] = result.is_error
+                self._note(result)
             case PermissionDenied(call, rule, reason):
                 self.permission_denials.append(_denial(call, rule, reason))
             case TurnFinished(reason):
@@ -96,14 +99,39 @@ class Outcome:
             },
             "duration_ms": round((time.monotonic() - self.started_at) * 1000),
             "permission_denials": self.permission_denials,
-            "citations": [],
+            "citations": self.citations,
+            "citations_struck": self.citations_struck,
             "structured_output": self.structured_output,
         }
 
     def _keep(self, partial: AssistantMessage | None, stop_reason: str) -> None:
         self.stop_reason = stop_reason
         if partial is not None:
-            self.result = partial.text
+            self.result = partial.shown_text
+
+    def _note(self, result: ToolResult) -> None:
+        for asked in self.tool_calls:
+            if asked["id"] == result.call_id:
+                asked["is_error"] = result.is_error
+
+    def _cite(self, citation: Citation) -> None:
+        """What was found is told once, what was not is counted."""
+        if not citation.is_found:
+            self.citations_struck += 1
+        elif (found := citation_object(citation)) not in self.citations:
+            self.citations.append(found)
+
+
+def citation_object(citation: Citation) -> JsonObject:
+    """A citation that was found, as JSON; lines are 0 where the format has none."""
+    return {
+        "number": citation.number,
+        "path": citation.path,
+        "line_start": citation.line_start,
+        "line_end": citation.line_end,
+        "label": citation.label,
+        "quote": citation.quote,
+    }
 
 
 def _denial(call: ToolCall, rule: str, reason: str) -> JsonObject:

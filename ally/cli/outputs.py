@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
-from ally.cli.outcome import LIMITS, Outcome
-from ally.events import Compacted, Event, MessageFinished, TextDelta, ThinkingDelta, ToolFinished, TurnStarted
+from ally.cli.outcome import LIMITS, Outcome, citation_object
+from ally.events import Cited, Compacted, Event, MessageFinished, TextDelta, ThinkingDelta, ToolFinished, TurnStarted
 from ally.messages import AssistantMessage, BadToolCall, JsonObject, Text, Thinking, ToolCall, ToolResult
 from ally.terminal.text import clean
 
@@ -95,6 +95,8 @@ class StreamJsonOutput:
                 self._delta({"type": "text_delta", "text": text})
             case ThinkingDelta(text):
                 self._delta({"type": "thinking_delta", "thinking": text})
+            case Cited(citation) if citation.is_found:
+                self._delta({"type": "citations_delta", "citation": citation_object(citation)})
             case MessageFinished(message):
                 self._line("assistant", message=self._assistant(message), parent_tool_use_id=None)
             case ToolFinished(result):
@@ -122,7 +124,7 @@ class StreamJsonOutput:
             "type": "message",
             "role": "assistant",
             "model": self._outcome.model,
-            "content": [_block(part) for part in message.parts],
+            "content": _content(message),
         }
 
     def _line(self, type: str, **fields: object) -> None:  # noqa: A002 - the field's public name
@@ -144,6 +146,16 @@ def open_output(output_format: str, outcome: Outcome, *, has_schema: bool) -> Ou
             return StreamJsonOutput(outcome)
         case _:
             return FormOutput() if has_schema else TextOutput()
+
+
+def _content(message: AssistantMessage) -> list[JsonObject]:
+    """The parts as the user saw them; the first text has the citations that were found."""
+    blocks = [_block(part) for part in message.shown_parts]
+    found = [citation_object(one) for one in message.citations if one.is_found]
+    text = next((block for block in blocks if block["type"] == "text"), None)
+    if found and text is not None:
+        text["citations"] = found
+    return blocks
 
 
 def _block(part: Text | Thinking | ToolCall | BadToolCall) -> JsonObject:
