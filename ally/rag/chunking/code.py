@@ -1,6 +1,7 @@
 """Source code as a tree of its definitions."""
 
 import re
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,13 @@ from ally.rag.document import Extracted
 if TYPE_CHECKING:
     from tree_sitter import Node, Tree
 
-_LARGEST = 1_000_000
+_LARGEST = 300_000
 """Characters that are parsed; what is larger was written by a program."""
-_CHARACTERS_FOR_A_STEP = 40
+_CHARACTERS_FOR_A_STEP = 60
 """The parser reports once in some 200 characters of common code, and in 10 of code that was made to keep it busy."""
-_STEPS = 2000
+_STEPS = 1000
+_MOST_S = 1.0
+"""CPU time for text that makes single steps long; 300 kB of common code take 0.05 s."""
 _DEEPEST = 12
 _UNPARSED = re.compile(r"[^\t\n -~]+")
 _LINE_REST = re.compile(r"[ \t;,]*(?:(?://|#|/\*)[^\n]*)?(?:\n|\Z)")
@@ -45,18 +48,18 @@ def split_by_definitions(document: Extracted) -> list[Region]:
 
 
 def _parse(grammar: Grammar, text: str) -> "Tree | None":
-    """The tree, whose offsets are those of `text`; None if it took too many steps, so that the result is the same on
-    a slow machine."""
+    """The tree, whose offsets are those of `text`; None if that was too much work."""
     import tree_sitter  # heavy
 
     # One byte for each character; and scanners of some grammars crash the process on characters far beyond ASCII.
     data = _UNPARSED.sub(lambda match: "x" * len(match[0]), text).encode("ascii")
     left = _STEPS + len(data) // _CHARACTERS_FOR_A_STEP
+    until = time.process_time() + _MOST_S
 
     def is_enough(_offset: int, _has_error: bool) -> bool:
         nonlocal left
         left -= 1
-        return left < 0
+        return left < 0 or time.process_time() > until
 
     parser = tree_sitter.Parser(grammar.load())
     try:

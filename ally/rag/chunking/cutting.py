@@ -16,23 +16,32 @@ _HEAD = 200
 _FENCE = re.compile(r"\s*(`{3,}(?=[^`\n]*$)|~{3,})")
 _ITEM = re.compile(r"\s*(?:[-*+\u2022\u2023\u25e6\u2013]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s|\s*\|")
 _TAIL = re.compile(r"\s*(?:[)\]}]|(?:else|elif|except|finally|catch|end|fi|done|esac)\b)")
+_LEAD = re.compile(r"\s*(?:#|//|/\*|\*|@|--)")
 _STOP = re.compile(r"[.!?\u2026][\"'\u201d\u2019\u00bb)\]]{0,3}\s(?=\s*[^a-z\s])|[\u3002\uff01\uff1f]")
 _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|cf|vs|resp|approx|[Ff]igs?|[Nn]o|vol|pp?|Dr|Mrs?|Ms|Prof|St|[A-Z])\.\Z")
 _TINY = 1 / 4
 """What has less than this share of the goal should not stand alone."""
 _NESTED = 12
 """How deep indentation is followed."""
+_WINDOW = 100_000
+"""Characters of a text without headings that are cut together."""
+_LEAST = 30
+"""Characters of a block that is worth a look of its own."""
 _JOINERS = frozenset("\u200c\u200d\ufe0e\ufe0f")
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Lines that belong together, with the blank ones after them. A tail closes what was opened before."""
+    """Lines that belong together, with the blank ones after them.
+
+    A tail closes what was opened before; a lead, a comment or decorator, is about what follows.
+    """
 
     start: int
     end: int
     indent: int
     is_tail: bool = False
+    is_lead: bool = False
     is_lines: bool = False
 
 
@@ -50,9 +59,25 @@ class Cutter:
 
     def cut(self, start: int, end: int, goal: float) -> list[Range]:
         """Adjoining ranges that together are `start` up to `end`, each of about `goal` tokens at most."""
-        if self.tally.tokens(start, end) <= goal:
-            return [(start, end)]
-        return self._groups(list(self._blocks(start, end)), goal, 0)
+        ranges: list[Range] = []
+        while start < end:
+            stop = self._window(start, end)
+            if self.tally.tokens(start, stop) <= goal:
+                ranges.append((start, stop))
+            else:
+                ranges += self._groups(_fused(self._blocks(start, stop)), goal, 0)
+            start = stop
+        return ranges
+
+    def _window(self, start: int, end: int) -> int:
+        """Where to stop looking at the whole, so that the memory needed does not grow with the text."""
+        if end - start <= 2 * _WINDOW:
+            return end
+        stop = start + _WINDOW
+        for white in ("\n\n", "\n", " "):
+            if (found := self.text.rfind(white, stop - _WINDOW // 4, stop)) >= 0:
+                return found + len(white)
+        return self._between_characters(start, stop)
 
     def split(self, start: int, end: int, goal: float) -> list[Range]:
         """As `cut`, but two at least, of which none is empty."""
@@ -71,13 +96,16 @@ class Cutter:
             return self._block(blocks[0], goal)
         groups = _by_indent(blocks) if depth < _NESTED else [[block] for block in blocks]
         if len(groups) == 1:
-            groups = [blocks[:1], *_by_indent(blocks[1:])]
+            head = next((number for number, block in enumerate(blocks[:-1], 1) if not block.is_lead), 1)
+            groups = [blocks[:head], *_by_indent(blocks[head:])]
         return self._gather((self._groups(group, goal, depth + 1) for group in groups), goal)
 
     def _block(self, block: _Block, goal: float) -> list[Range]:
         lines = list(_lines(self.text, block.start, block.end))
-        if len(lines) > 1 and (self.is_lines or block.is_lines):
-            return self._groups([self._described(*line) for line in lines], goal, 0)
+        if self.is_lines or block.is_lines:
+            units = _fused(self._described(*line) for line in lines)
+            if len(units) > 1:
+                return self._groups(units, goal, 0)
         if len(lines) > 2 and (items := self._items(lines)):
             return self._gather((self._sentences(item, goal) for item in items), goal)
         return self._sentences((block.start, block.end), goal)
@@ -213,7 +241,20 @@ class Cutter:
     def _described(self, start: int, end: int) -> _Block:
         head = self.text[start : min(start + _HEAD, end)].lstrip("\n")
         is_fence = not self.is_lines and _FENCE.match(head) is not None
-        return _Block(start, end, len(head) - len(head.lstrip()), _TAIL.match(head) is not None, is_fence)
+        is_lead = self.is_lines and _LEAD.match(head) is not None and not self.text.endswith("\n\n", start, end)
+        return _Block(start, end, len(head) - len(head.lstrip()), _TAIL.match(head) is not None, is_lead, is_fence)
+
+
+def _fused(blocks: Iterable[_Block]) -> list[_Block]:
+    """The blocks, those of a few letters together with the next of the same indentation."""
+    fused: list[_Block] = []
+    for block in blocks:
+        last = fused[-1] if fused else None
+        if last and last.end - last.start < _LEAST and last.indent == block.indent and not block.is_lines:
+            fused[-1] = _Block(last.start, block.end, last.indent, last.is_tail, block.is_lead, last.is_lines)
+        else:
+            fused.append(block)
+    return fused
 
 
 def _by_indent(blocks: list[_Block]) -> list[list[_Block]]:
@@ -221,7 +262,8 @@ def _by_indent(blocks: list[_Block]) -> list[list[_Block]]:
     groups = [[blocks[0]]]
     base = blocks[0].indent
     for block in blocks[1:]:
-        if block.indent <= base and not block.is_tail:
+        is_led = groups[-1][-1].is_lead and block.indent == base
+        if block.indent <= base and not block.is_tail and not is_led:
             groups.append([block])
             base = block.indent
         else:

@@ -10,6 +10,8 @@ from ally.rag.chunking.sections import Region, Section
 
 _SMALL = 1 / 3
 """What has less than this share of the target is joined with a neighbour that is another section."""
+_TINY = 1 / 5
+"""What has less than this share of the target may fill a passage above the target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,10 @@ class Packer:
             named = right.section if left.section in right.section.upwards() else section
             return Piece(left.start, right.end, named, right.is_whole)
         goal = self.goal(section, header)
-        if left.is_whole and right.is_whole and sum(tokens) <= goal and min(tokens) < goal * _SMALL:
+        if self._is_opening(left, goal) and sum(tokens) <= self._room(right.section, header) and not right.is_whole:
+            return Piece(left.start, right.end, right.section, is_whole=False)
+        most = self._room(section, header) if tokens[1] < goal * _TINY else goal
+        if left.is_whole and right.is_whole and sum(tokens) <= most and min(tokens) < goal * _SMALL:
             return Piece(left.start, right.end, section)
         return None
 
@@ -110,6 +115,11 @@ class Packer:
             return False
         lines = self.cutter.text[piece.start : piece.end].splitlines()
         return sum(any(char.isalnum() for char in line) for line in lines) <= 1
+
+    def _is_opening(self, piece: Piece, goal: float) -> bool:
+        """Whether it is no more than the lines in which a block of code begins."""
+        is_beginning = not self.has_titles and piece.start == piece.section.start
+        return is_beginning and self._tokens(piece.start, piece.end) < goal * _SMALL
 
     def _is_bracket(self, piece: Piece) -> bool:
         """Whether there is nothing but what closes a block of code."""
