@@ -1,5 +1,6 @@
 """What an undo did to files, in plain lines."""
 
+import os
 from pathlib import Path
 
 from ally.checkpoints import Outcome
@@ -16,7 +17,7 @@ def shown(path: Path) -> str:
 
 def told(outcome: Outcome) -> list[str]:
     """A line for each file, at most so many, and what the user should know."""
-    lines = [f"  restored  {shown(path)}" for path in outcome.restored]
+    lines = [f"  {'restored' if os.path.lexists(path) else 'removed '}  {shown(path)}" for path in outcome.restored]
     lines += [f"  merged    {shown(path)} (with what you changed since)" for path in outcome.merged]
     left = len(lines) - SHOWN_FILES
     if left > 0:

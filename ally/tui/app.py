@@ -61,6 +61,15 @@ class AllyApp(App[int]):
         self.failure = error
         self.exit()
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """Keep `text` for Ctrl-V, and put it into the terminal's clipboard."""
+        from ally.tui.clipboard import copy  # late: only who copies needs it
+
+        self._clipboard = text
+        if text and not copy(self, text):
+            trouble = "The terminal's clipboard cannot take this: only Ctrl-V here has it."
+            self.notify(trouble, severity="warning", markup=False)
+
     @contextmanager
     def suspend(self) -> Generator[None]:
         """Give the terminal away for a while; the screen comes back, whatever happens meanwhile."""

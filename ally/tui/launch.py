@@ -120,9 +120,13 @@ def _give_terminal(program: _Program, lobby: Lobby | None) -> None:
 
 
 def _printed(program: _Program) -> Iterator[str]:
-    """The transcript as lines of text with colours, from its beginning or the last of it."""
+    """The transcript as lines of text with colours, all or the last of it; nothing if Ally's greeting is all."""
     if program.transcript is None:
         return
+    blocks = list(program.transcript.blocks())
+    talking = program.chat_screen.talking
+    if talking is not None and talking.is_open and not talking.chat.talk.messages and len(blocks) <= talking.greeted:
+        return
     system = None if program.no_color else COLOR_SYSTEMS.get(program.console.color_system or "")
-    lines = last_lines(list(program.transcript.blocks()), program.size.width, program.look)
+    lines = last_lines(blocks, program.size.width, program.look)
     yield from as_text(lines, system)

@@ -55,6 +55,8 @@ class Talking:
     """Sees to one text after the other. `chat` is there when `is_open`."""
 
     chat: Chat
+    greeted: int = 0
+    """How many blocks there were when the greeting was shown."""
 
     def __init__(self, screen: "ChatScreen") -> None:
         self._screen = screen
@@ -143,6 +145,7 @@ class Talking:
         self._show_standing()
         await asyncio.to_thread(find_tier, self.chat)
         self._screen.transcript.say(greeting(self.chat))
+        self.greeted = sum(1 for _ in self._screen.transcript.blocks())
         self._show_standing()
         while not self.chat.is_over and not self._is_leaving:
             if self._later:

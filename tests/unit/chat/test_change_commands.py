@@ -29,11 +29,12 @@ async def test_all_files_of_a_message_go_back_and_forth_and_the_model_is_told(ch
     assert len(list(folder.iterdir())) == 2
     undone = await run_command(changed, "/undo")
     assert undone.startswith("Undone: write[31m both")
-    assert "restored  a.txt" in undone
+    assert "removed   a.txt" in undone
     assert "⟨U+202E⟩" in undone
     assert list(folder.iterdir()) == []
     redone = await run_command(changed, "/redo")
     assert redone.startswith("Redone: ")
+    assert "restored  a.txt" in redone
     assert len(list(folder.iterdir())) == 2
     assert len(changed.talk.notes) == 2
     assert all("a.txt" in note for note in changed.talk.notes)

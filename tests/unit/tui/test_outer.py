@@ -7,10 +7,15 @@ import pytest
 from textual.app import App
 from textual.drivers.headless_driver import HeadlessDriver
 
+from ally.app import App as Ally
+from ally.chat.start import Start
+from ally.config.paths import Paths
+from ally.tui.app import AllyApp
 from ally.tui.clipboard import MAX_BYTES, copy
 from ally.tui.colors import WHERE_TEXTUAL_LOOKS, settle
 from ally.tui.notify import sequence_for, tell
 from ally.tui.outer import wrapped
+from tests.snapshots.stage import StillScreen
 
 
 class Recording(HeadlessDriver):
@@ -46,6 +51,22 @@ async def test_copying_sends_the_text_once_and_refuses_what_terminals_drop():
     sent = await sent_by(lambda app: results.append(copy(app, "x" * (MAX_BYTES + 1), {}) or copy(app, "", {})))
     assert sent == []
     assert results == [True, False]
+
+
+async def test_what_is_copied_on_the_screen_goes_the_same_way_and_what_is_too_long_is_kept_for_its_own_paste(
+    tmp_path: Path,
+):
+    ally = Ally({**os.environ}, Paths(*[tmp_path] * 4), None, False, lambda text: None, {})
+    app = AllyApp(ally, Start())
+    app.chat_screen = StillScreen(ally, Start(), "")
+    app.driver_class = Recording
+    async with app.run_test(headless=False) as pilot:
+        for text, times in (("grüß", 1), ("x" * (MAX_BYTES + 1), 0)):
+            app._driver.sent.clear()
+            app.copy_to_clipboard(text)
+            assert (app.clipboard, sum("]52;" in sent for sent in app._driver.sent)) == (text, times)
+        await pilot.pause()
+        assert [note.severity for note in app._notifications] == ["warning"]
 
 
 async def test_who_looks_is_not_notified():
