@@ -42,12 +42,12 @@ def columns(rows: Sequence[Sequence[str]], *, space: int | None = None) -> list[
 def cut(text: str, columns: int) -> str:
     """`text` within that many columns, with … where something is missing."""
     if text.isascii():
-        return text if len(text) <= columns else text[: max(0, columns - 1)] + "…"
+        return text if len(text) <= columns else text[: max(0, columns - 1)].rstrip() + "…"
     used, end = 0, 0  # end: where the text is cut if it turns out to be too long
     for place, char in enumerate(text):
         used += width(char)
         if used > columns:
-            return text[:end] + "…"
+            return text[:end].rstrip() + "…"
         if used < columns:
             end = place + 1
     return text

@@ -1,6 +1,5 @@
 """The full screen as a chat's front end."""
 
-import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 PADDING = 3
 """Columns at the sides of the transcript that text does not use."""
 _FEWEST_COLUMNS = 20
-PAUSE_S = 1.5
-"""A pause as long as this is more than one between two words."""
 
 
 class TuiFront:
@@ -135,10 +132,7 @@ class TuiFront:
         quiet = self._screen.question.quiet
         if self.is_unasked and quiet.is_typing:
             await quiet.wait(lambda: False, lambda: None)
-        while text := self._screen.composer.text:
-            await asyncio.sleep(PAUSE_S)
-            if self._screen.composer.text == text:
-                return
+        await quiet.rest(lambda: self._screen.composer.text)
 
     async def _asked(self, screen: "ModalScreen[Any]") -> Any:  # Any: whatever that screen gives
         return await self._screen.program.push_screen_wait(screen)

@@ -20,6 +20,7 @@ from ally.chat.front import Option
 from ally.errors import AllyError
 from ally.terminal.table import fitting
 from ally.terminal.text import clean, one_line
+from ally.tui.clean_input import CleanInput
 from ally.tui.picker_lines import entries_of
 from ally.tui.picker_rows import Rows
 
@@ -32,7 +33,7 @@ _PAUSE_S = 0.05
 _KEPT = 200
 
 
-class _Filter(Input):
+class _Filter(CleanInput):
     """What is typed to filter. A digit before anything else is typed may take an option."""
 
     class Digit(Message):
@@ -50,10 +51,6 @@ class _Filter(Input):
             event.prevent_default()
             event.stop()
             self.post_message(self.Digit(int(event.character)))
-
-    def replace(self, text: str, start: int, end: int) -> None:
-        """Put `text` there, without what a terminal would obey: it may have been pasted."""
-        super().replace(clean(text).replace("\t", " "), start, end)
 
 
 class Picker(ModalScreen[str | None]):

@@ -14,6 +14,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ally.chat.fuzzy import places, words_of
+from ally.terminal.table import cut
 from ally.tui.picker_lines import GAP, Entry, Listing, fitted, fitting, listing, widths_of
 
 NUMBERED = 9
@@ -156,7 +157,7 @@ class Rows(ScrollView, can_focus=False):
         for cell, wide, at in _cells(entry, fitted(self._widths, width - cell_len(margin))):
             if at:
                 segments.append(Segment(" " * GAP, base))
-            shown = _cut(cell, wide)
+            shown = cut(cell, wide)
             for is_match, place_and_char in groupby(enumerate(shown, at), lambda one: one[0] in marked):
                 style = base + self._style("rows--match") if is_match else base
                 segments.append(Segment("".join(char for _, char in place_and_char), style))
@@ -216,10 +217,6 @@ def _cells(entry: Entry, widths: Sequence[int]) -> list[tuple[str, int, int]]:
 
 def _told(entry: Entry) -> str:
     return " · ".join(filter(None, entry.cells[1:])) or entry.cells[0]
-
-
-def _cut(text: str, columns: int) -> str:
-    return text if cell_len(text) <= columns else set_cell_size(text, columns - 1).rstrip() + "…"
 
 
 def _number(line: str | int) -> int:

@@ -39,3 +39,10 @@ class Quiet:
                 return
             tell()
             await asyncio.sleep(min(left_s, QUIET_S))
+
+    async def rest(self, text: Callable[[], str]) -> None:
+        """Return when there is no text, or it has stayed the same for a pause."""
+        while before := text():
+            await asyncio.sleep(self.pause_s)
+            if text() == before:
+                return

@@ -22,6 +22,7 @@ from ally.config.change import Change
 from ally.errors import AllyError
 from ally.terminal.table import cut
 from ally.terminal.text import clean, one_line
+from ally.tui.clean_input import CleanInput
 from ally.tui.picker import Picker
 from ally.tui.picker_lines import Entry, entries_of, widths_of
 from ally.tui.picker_rows import Rows
@@ -57,14 +58,6 @@ class _List(Rows):
         at = next((at for at, one in lines if isinstance(one, int) and self._entries[one].option.value == value), None)
         if at is not None:
             self._select(at)
-
-
-class _Filter(Input):
-    """What is typed to filter."""
-
-    def replace(self, text: str, start: int, end: int) -> None:
-        """Put `text` there, without what a terminal would obey: it may have been pasted."""
-        super().replace(clean(text).replace("\t", " "), start, end)
 
 
 class _Editor(TextArea):
@@ -127,7 +120,7 @@ class SettingsScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """A title, the filter, the list, the description, what is edited, and what can be done."""
-        entry = _Filter(placeholder="type to find a setting", id="filter", select_on_focus=False)
+        entry = CleanInput(placeholder="type to find a setting", id="filter", select_on_focus=False)
         entry.cursor_blink = False
         with Vertical(id="box"):
             yield Static("Settings", id="title", markup=False)
@@ -141,7 +134,7 @@ class SettingsScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         """Type at once."""
         self.query_one("#value", _Editor).cursor_blink = False
-        self.query_one("#filter", _Filter).focus()
+        self.query_one("#filter", CleanInput).focus()
         self._tell(_HINT)
         self._renew()
 
@@ -204,8 +197,8 @@ class SettingsScreen(ModalScreen[None]):
         """Leave what is edited as it was, else leave the settings."""
         if self._edited is not None:
             self._end_edit("It stays as it was.")
-        elif self.query_one("#filter", _Filter).value:
-            self.query_one("#filter", _Filter).value = ""
+        elif self.query_one("#filter", CleanInput).value:
+            self.query_one("#filter", CleanInput).value = ""
         else:
             self.dismiss(None)
 
@@ -252,7 +245,7 @@ class SettingsScreen(ModalScreen[None]):
     def _end_edit(self, said: str) -> None:
         self._edited = None
         self.remove_class("-editing")
-        self.query_one("#filter", _Filter).focus()
+        self.query_one("#filter", CleanInput).focus()
         self._tell(said)
 
     def _begin_writing(self, now: Setting, text: str | None) -> None:
