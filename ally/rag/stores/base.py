@@ -46,7 +46,7 @@ class CollectionFacts:
     """What a listing shows. `roots` are the files and folders that were added, `size_bytes` is what it takes on disk.
 
     `fingerprint` is that of the embedder of its vectors, "" before there are any; `embedded` counts the passages that
-    have one. `updated_at` is in seconds since 1970.
+    have one. `updated_at` is in seconds since 1970. `notes` are sentences on what would make it better.
     """
 
     name: str
@@ -59,6 +59,7 @@ class CollectionFacts:
     embedded: int
     size_bytes: int
     updated_at: float
+    notes: tuple[str, ...] = ()
 
 
 class Collection(Protocol):

@@ -16,11 +16,12 @@ import msgspec
 from ally.errors import DimensionMismatch, StorageError
 from ally.rag.document import Extracted, Passage
 from ally.rag.stores.base import CollectionFacts, FileState, Scored, Stored
-from ally.rag.stores.embedded import documents, embedding, state, wordsearch
+from ally.rag.stores.embedded import documents, embedding, near, state, wordsearch
+from ally.rag.stores.embedded.near import Near
 from ally.rag.stores.embedded.schema import SCHEMA
 from ally.rag.stores.embedded.state import State
 from ally.rag.stores.embedded.text import digest
-from ally.rag.stores.embedded.vectors import Mapped, remove_others
+from ally.rag.stores.embedded.vectors import Mapped, remove_others, stamp_of
 from ally.storage.lock import locked
 from ally.storage.sqlite import DamagedDatabase, open_database
 
@@ -46,8 +47,9 @@ class EmbeddedCollection:
     anything is read, and at the end of `writing`.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, exact_numbers: int) -> None:
         self._folder = folder
+        self._exact_numbers = exact_numbers
         self._name = name
         self._is_writing = False
         self._lock = threading.RLock()
@@ -55,6 +57,7 @@ class EmbeddedCollection:
         self._pending_passages = 0
         self._pending_since = 0.0
         self._mapped: Mapped | None = None
+        self._near: Near | None = None
         with self._understandable():
             self._database = open_database(folder / DATABASE, SCHEMA)
         with self._read() as run:
@@ -80,6 +83,7 @@ class EmbeddedCollection:
             embedded=now.embedded,
             size_bytes=_size_of(self._folder),
             updated_at=now.updated_at,
+            notes=self._notes(now),
         )
 
     @contextlib.contextmanager
@@ -175,7 +179,9 @@ class EmbeddedCollection:
         def look_up(run: sqlite3.Connection, now: State, mapped: Mapped | None) -> list[Scored]:
             if now.dim not in {0, len(vector)}:
                 raise DimensionMismatch(now.dim, len(vector))
-            return embedding.nearest(run, mapped, vector, limit) if mapped and limit > 0 else []
+            if mapped is None or limit < 1:
+                return []
+            return embedding.nearest(run, mapped, self._index(now), vector, limit)
 
         return self._with_vectors(look_up)
 
@@ -203,18 +209,19 @@ class EmbeddedCollection:
 
     def tidy(self) -> None:
         with self._read() as run:
-            if not state.read(run).is_untidy:
-                return
-        with self._change() as run:
-            embedding.tidy(run, self._folder)
-            run.execute("UPDATE state SET is_untidy = 0")
-            rows = state.read(run).vectors(self._folder)
-        self._mapped = None
-        remove_others(rows)
-        self._database.fold_log()
+            now = state.read(run)
+        if now.is_untidy:
+            with self._change() as run:
+                embedding.tidy(run, self._folder)
+                run.execute("UPDATE state SET is_untidy = 0")
+                now = state.read(run)
+            self._mapped = None
+            remove_others(now.vectors(self._folder))
+            self._database.fold_log()
+        self._build_index(now)
 
     def close(self) -> None:
-        self._mapped = None
+        self._mapped = self._near = None
         self._database.close()
 
     def _check_vectors(self) -> None:
@@ -232,6 +239,30 @@ class EmbeddedCollection:
         if self._mapped is None or not self._mapped.holds(rows):
             self._mapped = Mapped.of(rows)
         return self._mapped
+
+    def _is_large(self, now: State) -> bool:
+        return now.rows * now.dim > self._exact_numbers
+
+    def _index(self, now: State) -> Near | None:
+        if not self._is_large(now) or not now.near_stamp:
+            self._near = None
+        elif self._near is None or self._near.stamp != now.near_stamp:
+            self._near = Near.of(now.vectors(self._folder), now.near_stamp)
+        return self._near
+
+    def _build_index(self, now: State) -> None:
+        rows = now.vectors(self._folder)
+        stamp = now.near_stamp if now.near_stamp == stamp_of(near.file_of(rows)) else ""
+        is_wanted = self._is_large(now) and near.is_behind(rows, now.near_rows if stamp else 0)
+        if is_wanted and near.is_installed():
+            stamp = near.build(rows, stamp)
+            with self._change() as run:
+                run.execute("UPDATE state SET near_stamp = ?, near_rows = ?", (stamp, rows.count))
+
+    def _notes(self, now: State) -> tuple[str, ...]:
+        if not self._is_large(now) or near.is_installed():
+            return ()
+        return (f"All {now.rows:,} vectors are gone through for each search; {near.INSTALL} makes that faster.",)
 
     def _with_vectors(self, look_up: Callable[[sqlite3.Connection, State, Mapped | None], _T]) -> _T:
         for _ in range(3):

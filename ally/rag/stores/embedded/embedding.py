@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 
 from ally.rag.stores.base import Scored
 from ally.rag.stores.embedded import state
-from ally.rag.stores.embedded.vectors import Mapped, Rows, append, copy, stamp
+from ally.rag.stores.embedded.near import Near
+from ally.rag.stores.embedded.vectors import Mapped, Rows, append, copy, stamp_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 _MOST_HOLES = 0.25
+_OVER = 4
+"""So many times as many rows as asked for are taken from the index, whose order is only about right."""
 
 
 def waiting(run: sqlite3.Connection, limit: int) -> list[int]:
@@ -60,20 +63,38 @@ def add(run: sqlite3.Connection, folder: Path, ids: Sequence[int], vectors: "NDA
         "UPDATE text SET row = ?, checksum = ? WHERE id = ?",
         ((now.rows + n, checksum, text) for n, (text, checksum) in enumerate(zip(texts, checksums, strict=True))),
     )
-    run.execute("UPDATE state SET dim = ?, rows = rows + ?, stamp = ?", (rows.dim, len(texts), stamp(rows)))
+    run.execute("UPDATE state SET dim = ?, rows = rows + ?, stamp = ?", (rows.dim, len(texts), stamp_of(rows.file)))
 
 
-def nearest(run: sqlite3.Connection, mapped: Mapped, vector: "NDArray[np.float32]", limit: int) -> list[Scored]:
+def nearest(
+    run: sqlite3.Connection, mapped: Mapped, near: Near | None, vector: "NDArray[np.float32]", limit: int
+) -> list[Scored]:
     """The passages whose vectors have the greatest products with `vector`; ties by id."""
-    scores = mapped.products(vector)
+    import numpy as np  # heavy
+
+    vector = np.ascontiguousarray(vector, np.float32)
+    if near is not None:
+        rows = {row for row in near.find(vector, _OVER * limit) if row < mapped.rows.count}
+        rows.update(row for row, _ in mapped.best(vector, limit, near.count))
+        found = _first(run, mapped, mapped.score(np.array(sorted(rows), np.intp), vector), limit)
+        if len(found) >= limit:
+            return found
     wanted = limit
     while True:
-        found = [
-            scored for row, score in mapped.best(scores, vector, wanted) for scored in _at(run, mapped, row, score)
-        ]
+        found = _first(run, mapped, mapped.best(vector, wanted), limit)
         if len(found) >= limit or wanted >= mapped.rows.count:
-            return sorted(found, key=lambda one: (-one.score, one.id))[:limit]
+            return found
         wanted *= 4  # rows of passages that are gone took the places
+
+
+def _first(run: sqlite3.Connection, mapped: Mapped, rows: Sequence[tuple[int, float]], limit: int) -> list[Scored]:
+    """The first `limit` passages of `rows`, which come best first."""
+    found: list[Scored] = []
+    for row, score in rows:
+        if len(found) >= limit and score < found[-1].score:
+            break
+        found += _at(run, mapped, row, score)
+    return sorted(found, key=lambda one: (-one.score, one.id))[:limit]
 
 
 def _at(run: sqlite3.Connection, mapped: Mapped, row: int, score: float) -> list[Scored]:
@@ -88,7 +109,7 @@ def _at(run: sqlite3.Connection, mapped: Mapped, row: int, score: float) -> list
 def is_unchanged(run: sqlite3.Connection, folder: Path) -> bool:
     """Whether the file of vectors is as the last writer left it."""
     now = state.read(run)
-    return now.rows == 0 or now.stamp == stamp(now.vectors(folder))
+    return now.rows == 0 or now.stamp == stamp_of(now.vectors(folder).file)
 
 
 def check(run: sqlite3.Connection, folder: Path) -> None:
@@ -102,7 +123,7 @@ def check(run: sqlite3.Connection, folder: Path) -> None:
     named = run.execute("SELECT id, row, checksum FROM text WHERE row IS NOT NULL").fetchall()
     bad = [text for text, row, checksum in named if zlib.crc32(mapped.row(row) or b"") != checksum]
     run.executemany("UPDATE text SET row = NULL, checksum = NULL WHERE id = ?", ((text,) for text in bad))
-    run.execute("UPDATE state SET stamp = ?, is_untidy = is_untidy OR ?", (stamp(rows), bool(bad)))
+    run.execute("UPDATE state SET stamp = ?, is_untidy = is_untidy OR ?", (stamp_of(rows.file), bool(bad)))
 
 
 def tidy(run: sqlite3.Connection, folder: Path) -> None:
@@ -125,6 +146,6 @@ def tidy(run: sqlite3.Connection, folder: Path) -> None:
     numbers = {row: number for number, row in enumerate(kept)}
     run.executemany("UPDATE text SET row = ? WHERE id = ?", ((numbers.get(row), text) for row, _, text in named))
     run.execute(
-        "UPDATE state SET generation = ?, rows = ?, stamp = ?",
-        (new.generation, len(numbers), stamp(new)),
+        "UPDATE state SET generation = ?, rows = ?, stamp = ?, near_stamp = ''",
+        (new.generation, len(numbers), stamp_of(new.file)),
     )

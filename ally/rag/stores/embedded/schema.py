@@ -21,6 +21,8 @@ SCHEMA = Schema(
                 dim INTEGER NOT NULL DEFAULT 0,
                 rows INTEGER NOT NULL DEFAULT 0,        -- how many rows of it were ever named
                 stamp TEXT NOT NULL DEFAULT '',         -- size and time of it when its rows were last known to be good
+                near_stamp TEXT NOT NULL DEFAULT '',    -- the same of the index of large collections
+                near_rows INTEGER NOT NULL DEFAULT 0,
                 next_passage INTEGER NOT NULL DEFAULT 1,
                 passages INTEGER NOT NULL DEFAULT 0,
                 embedded INTEGER NOT NULL DEFAULT 0

@@ -20,15 +20,22 @@ _HALF = ".half-"
 """Begins the name of a folder that is being made or removed."""
 
 
+EXACT_NUMBERS = 200_000 * 384
+"""Up to so many numbers in all its vectors, a collection is searched exactly, in 20 ms at most."""
+
+
 class EmbeddedShelf:
     """Implements `Shelf` in `folder`.
+
+    Collections whose vectors have more than `exact_numbers` numbers get an index, if usearch is installed.
 
     A collection's folder appears and disappears whole, by being renamed; what a process left that died in between is
     removed by the next one that makes or removes a collection.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, exact_numbers: int = EXACT_NUMBERS) -> None:
         self._folder = folder
+        self._exact_numbers = exact_numbers
 
     def names(self) -> list[str]:
         try:
@@ -47,14 +54,14 @@ class EmbeddedShelf:
         if not (folder / DATABASE).exists():
             hint = how_to_renew(name)
             raise StorageError(folder / DATABASE, f"The database of {name} is missing.", hint=hint)
-        return EmbeddedCollection(folder, stored)
+        return EmbeddedCollection(folder, stored, self._exact_numbers)
 
     def create(self, name: str) -> EmbeddedCollection:
         folder = self._folder_of(name)
         with self._changing():
             if not _name_of(folder):
                 new = self._folder / f"{_HALF}{secrets.token_hex(6)}"
-                EmbeddedCollection(new, name).close()
+                EmbeddedCollection(new, name, self._exact_numbers).close()
                 write_atomic(new / _NAME, name.encode("utf-8", "surrogateescape"))
                 new.rename(folder)
         return self.open(name)

@@ -9,7 +9,10 @@ from pathlib import Path
 
 from ally.rag.stores.embedded.vectors import Rows
 
-_FIELDS = "roots, is_indexed, updated_at, is_untidy, fingerprint, generation, dim, rows, stamp, passages, embedded"
+_FIELDS = (
+    "roots, is_indexed, updated_at, is_untidy, fingerprint, generation, dim, rows, stamp, near_stamp, near_rows, "
+    "passages, embedded"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,8 @@ class State:
     dim: int
     rows: int
     stamp: str
+    near_stamp: str
+    near_rows: int
     passages: int
     embedded: int
 
@@ -53,5 +58,7 @@ def renew(run: sqlite3.Connection, fingerprint: str) -> None:
     """A new generation without vectors, of another embedder or the same."""
     run.execute("UPDATE text SET row = NULL, checksum = NULL WHERE row IS NOT NULL")
     run.execute(
-        "UPDATE state SET fingerprint = ?, generation = generation + 1, dim = 0, rows = 0, stamp = ''", (fingerprint,)
+        "UPDATE state SET fingerprint = ?, generation = generation + 1, dim = 0, rows = 0, stamp = '', "
+        "near_stamp = '', near_rows = 0",
+        (fingerprint,),
     )

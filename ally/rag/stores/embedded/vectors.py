@@ -90,10 +90,10 @@ def copy(rows: Rows, target: Path, wanted: Iterable[tuple[int, int]]) -> list[in
     return kept
 
 
-def stamp(rows: Rows) -> str:
+def stamp_of(file: Path) -> str:
     """Changes whenever the file does; "" where there is none."""
     try:
-        found = rows.file.stat()
+        found = file.stat()
     except OSError:
         return ""
     return f"{found.st_size} {found.st_mtime_ns}"
@@ -154,27 +154,24 @@ class Mapped:
             self._matrix = np.frombuffer(self._data, np.float32).reshape(self.rows.count, self.rows.dim)
         return self._matrix
 
-    def products(self, vector: "NDArray[np.float32]") -> "NDArray[np.float32]":
-        """The product of each row with `vector`, shape (rows,); -2 for rows that are damaged for sure."""
+    def best(self, vector: "NDArray[np.float32]", count: int, start: int = 0) -> list[tuple[int, float]]:
+        """The `count` rows from `start` (and those that tie with the last) nearest to `vector`, with their products."""
         import numpy as np  # heavy
 
         # Not a product of matrices: 100,000 rows take 10 ms either way, but that one keeps all cores busy (2026-11-22).
-        scores = np.vecdot(self.matrix, np.ascontiguousarray(vector, np.float32))
-        scores[~(np.abs(scores) <= _LONGEST)] = -2  # not a number is not less either
-        return scores
+        scores = np.vecdot(self.matrix[start:], vector)
+        scores[~(np.abs(scores) <= _LONGEST)] = -2  # damaged; what is not a number is not less either
+        least = np.partition(scores, -count)[-count] if count < len(scores) else -_LONGEST
+        return self.score(np.flatnonzero(scores >= max(least, -_LONGEST)) + start, vector)
 
-    def best(self, scores: "NDArray[np.float32]", vector: "NDArray[np.float32]", count: int) -> list[tuple[int, float]]:
-        """The `count` rows (and those that tie with the last) with the greatest `scores`, and their exact products."""
+    def score(self, rows: "NDArray[np.intp]", vector: "NDArray[np.float32]") -> list[tuple[int, float]]:
+        """The exact products of some rows with `vector`, best first."""
         import numpy as np  # heavy
 
-        if count < len(scores):
-            found = np.flatnonzero(scores >= np.partition(scores, -count)[-count])
-        else:
-            found = np.arange(len(scores))
-        found = found[scores[found] >= -_LONGEST]
-        # Row by row: a product of matrices rounds equal rows differently, depending on where they stand.
-        exact = (self.matrix[found].astype(np.float64) * vector).sum(axis=1)
-        return list(zip(found.tolist(), exact.tolist(), strict=True))
+        # Added up number by number: faster ways round equal rows differently, depending on where they stand.
+        exact = (self.matrix[rows].astype(np.float64) * vector).sum(axis=1)
+        order = np.lexsort((rows, -exact))
+        return list(zip(rows[order].tolist(), exact[order].tolist(), strict=True))
 
 
 def _write_all(handle: int, at: int, data: bytes) -> None:
