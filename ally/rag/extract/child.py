@@ -90,7 +90,7 @@ def _read(job: Job, jobs: IO[bytes], setup: Setup) -> Result:
 def _extract(job: Job, data: bytes, most_chars: int) -> Extracted:
     document = made_sound(_load(job.module).extract(data, job.name))
     if not document.text.strip():
-        raise ExtractionError(Path(job.name), "holds no text")
+        raise ExtractionError(Path(job.name), ": ".join(["holds no text", *document.notes]))
     if len(document.text) > most_chars:
         raise ExtractionError(Path(job.name), f"holds more than {most_chars:,} characters")
     return document

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from ally.permissions.paths import words
-from ally.rag.extract.languages import DATA, LANGUAGES, language_of
+from ally.rag.extract.languages import DATA, LANGUAGES, NAMES, language_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def find_kind(name: str, data: bytes) -> Kind | None:
 
     What is neither known by name nor by content may be text, which decoding it will tell.
     """
-    known = _by_suffix().get(suffix_of(name))
+    known = _CODE if name.lower() in NAMES else _by_suffix().get(suffix_of(name))
     if known and not known.is_text:
         return known
     head = data[:_HEAD_BYTES].lstrip() if known is None else data[:_HEAD_BYTES]

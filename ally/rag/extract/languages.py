@@ -104,15 +104,17 @@ LANGUAGES = {suffix: language for language, suffixes in _SUFFIXES.items() for su
 DATA = {suffix: language for language, suffixes in _DATA.items() for suffix in words(suffixes)}
 """What data and settings are written in, for each suffix."""
 
-_BY_NAME = {name: language for language, names in _NAMES.items() for name in words(names)}
-_SHEBANG = re.compile(rb"#!\s*\S*?([^/\s]+)(?:\s+(?:-\S+\s+)*([\w.+-]+))?")
+NAMES = {name: language for language, names in _NAMES.items() for name in words(names)}
+"""The language of files that are always called so, in lower case."""
+
+_SHEBANG = re.compile(rb"#!\s*(?:\S*/)?([^/\s]+)(?:\s+(?:-\S+\s+)*([\w.+-]+))?")
 
 
 def language_of(name: str, head: bytes = b"") -> str:
     """The language of a file called `name` that begins with `head`; "" if neither says one."""
     lowered = name.lower()
     _, dot, suffix = lowered.rpartition(".")
-    if found := _BY_NAME.get(lowered) or LANGUAGES.get(dot + suffix):
+    if found := NAMES.get(lowered) or LANGUAGES.get(dot + suffix):
         return found
     shebang = _SHEBANG.match(head)
     if not shebang:

@@ -116,7 +116,7 @@ class Worker:
         if self._is_stopped:
             raise KnowledgeError("Reading was stopped.")
         if is_over or ran_out_of_cpu(code):
-            return _Failed(f"took longer than {cpu_s:g} s")
+            return _Failed(f"took longer than {cpu_s:.0f} s")
         if code == 0:
             return _Failed(f"needs more than {self.allowed.memory_bytes // 1_000_000} MB", may_pass=was_used)
         if os.name == "posix" and code == -signal.SIGKILL:
@@ -128,9 +128,9 @@ class Worker:
         with self._lock:
             if self._is_stopped:
                 raise KnowledgeError("Reading was stopped.")
-            self._is_used = False
+            self._is_used, self.confinement = False, []
             process = self._process = _spawn()
-        setup = Setup(self.limits, self.allowed.memory_bytes, self.allowed.text_chars, _readable())
+        setup = Setup(self.limits, self.allowed.memory_bytes, self.allowed.text_chars, readable())
         limit = _TimeLimit(process, _START_S)
         try:
             write, read = _pipes(process)
@@ -177,7 +177,7 @@ def _spawn() -> "subprocess.Popen[bytes]":
     )
 
 
-def _readable() -> list[str]:
+def readable() -> list[str]:
     """Where Python's own code and that of packages lies: parsers are imported when their format first comes."""
     import ally  # late: only its place
 

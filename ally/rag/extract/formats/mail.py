@@ -3,12 +3,13 @@
 Source: RFC 5322, RFC 2045 to 2047; for mailboxes RFC 4155.
 """
 
+import contextlib
 import email
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.errors import HeaderParseError
-from email.header import decode_header
+from email.header import decode_header, make_header
 from email.message import Message
 from pathlib import Path
 
@@ -93,12 +94,9 @@ def _header(message: Message, name: str) -> str:
     if value is None:
         return ""
     text = str(value)[: _MAX_HEADER_CHARS * 4]
-    try:
-        pieces = decode_header(text)
-    except (HeaderParseError, ValueError):
-        return plain(text)[:_MAX_HEADER_CHARS]
-    decoded = [_decoded(piece, charset or "") if isinstance(piece, bytes) else piece for piece, charset in pieces]
-    return plain("".join(decoded))[:_MAX_HEADER_CHARS]
+    with contextlib.suppress(HeaderParseError, LookupError, ValueError):  # then as it is written
+        text = str(make_header(decode_header(text)))
+    return plain(text)[:_MAX_HEADER_CHARS]
 
 
 def _body(message: Message, mail: _Mail) -> str:

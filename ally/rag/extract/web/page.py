@@ -13,7 +13,7 @@ from ally.rag.extract.web.writing import Writer
 
 Element = Any  # Any: lxml has no types
 
-_PARAGRAPHS = frozenset(words("p pre table dl blockquote figure section article main details hr address"))
+_PARAGRAPHS = frozenset(words("p pre table dl blockquote figure section article aside main details hr address"))
 _BLOCKS = frozenset(
     words("div li dt dd tr td th caption figcaption header summary fieldset legend center body html br form hgroup")
 )
@@ -35,13 +35,16 @@ def read_page(text: str) -> Extracted:
 
     Raises:
         ValueError: there is nothing in it that could be parsed.
+        MemoryError: it is too large.
     """
     etree: Any = import_module("lxml.etree")  # Any: as above
     parser = etree.HTMLParser(encoding="utf-8", no_network=True, huge_tree=True)
     try:
         root = etree.fromstring(text.encode(), parser)
     except etree.LxmlError as exc:
+        _refuse_partial(parser)
         raise ValueError(str(exc)) from exc
+    _refuse_partial(parser)
     if root is None:
         raise ValueError("there is no element in it")
     walk = _read(etree, root, is_all=False)
@@ -51,8 +54,14 @@ def read_page(text: str) -> Extracted:
     if walk.hidden:
         notes.append(f"text that a reader would not see was left out ({walk.hidden} places)")
     if any(error.type_name == "ERR_RESOURCE_LIMIT" for error in parser.error_log):
-        notes.append("it is nested too deeply; what comes after that was left out")
+        notes.append("it is nested too deeply, and what comes after that was left out")
     return _as_document(root, walk.writer, notes)
+
+
+def _refuse_partial(parser: Any) -> None:  # Any: as above
+    """The parser makes a page of what it had when memory came to an end."""
+    if any(error.type_name == "ERR_NO_MEMORY" for error in parser.error_log):
+        raise MemoryError
 
 
 def _as_document(root: Element, writer: Writer, notes: list[str]) -> Extracted:
@@ -174,7 +183,9 @@ class _Walk:
         if names and names != ["class"] and self._is_hidden(element):
             self.hidden += any(not text.isspace() for text in element.itertext())
             return True
-        return bool(names) and not self.is_all and is_around(tag, element.get("role", ""), element.get("class", ""))
+        if self.is_all or not (names or tag == "aside"):
+            return False
+        return is_around(tag, element.get("role", ""), element.get("class", ""))
 
     def _is_hidden(self, element: Element) -> bool:
         style = _style(element)

@@ -32,7 +32,7 @@ class Writer:
         for count, line in enumerate(others, 1):
             if line and not line.isspace():
                 self.end_line()
-            elif self._open:
+            elif self._open and not self._open[-1].endswith(" "):
                 self._open.append(" ")
             self._flow(line, number + count)
 
@@ -86,11 +86,11 @@ class Writer:
     def _flow(self, text: str, number: int) -> None:
         words = text.translate(_INVISIBLE).split() if not text.isascii() else text.split()
         if not words:
-            if text and self._open:
+            if text and self._open and not self._open[-1].endswith(" "):
                 self._open.append(" ")
             return
         flowing = " ".join(words)
-        if text[0].isspace() and self._open:
+        if text[0].isspace() and self._open and not self._open[-1].endswith(" "):
             flowing = " " + flowing
         self._put(flowing + " " if text[-1].isspace() else flowing, number)
 
