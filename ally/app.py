@@ -178,7 +178,15 @@ class App:
     def _shelf(self) -> "Shelf":
         from ally.rag.stores.embedded import EmbeddedShelf  # heavy
 
-        return EmbeddedShelf(moved_folder(self.env, "ALLY_DATABASE_DIR", self.paths.data / "kb", self.warn))
+        return EmbeddedShelf(self._shelf_folder)
+
+    @cached_property
+    def _shelf_folder(self) -> Path:
+        return moved_folder(self.env, "ALLY_DATABASE_DIR", self.paths.data / "kb", self.warn)
+
+    def _has_collections(self) -> bool:
+        """Whether there may be any; it costs next to nothing."""
+        return self.settings.knowledge.store is not None or self._shelf_folder.is_dir()
 
     def _embedder(self) -> "Embedder":
         from ally.providers.compatible import load_presets, spec_from_endpoint  # heavy
@@ -233,6 +241,7 @@ class App:
         """
         from ally.checkpoints import Checkpoints  # heavy
         from ally.engine.gate import Gate  # heavy
+        from ally.rag.librarian import Librarian  # heavy
         from ally.tools.workspace import Workspace  # heavy
 
         folder = Path.cwd().resolve()
@@ -243,6 +252,7 @@ class App:
         talk.spill = workspace.spill
         talk.gate = Gate(policy, self.answers, consent.asker, lambda: _in_words(self.sandbox))
         talk.checkpoints = Checkpoints(self.paths.state / "checkpoints", folder, session.id)
+        talk.librarian = Librarian.under(policy, lambda: self.library, self._has_collections)
         self.hand_tools(talk, agent, workspace, policy)
         talk.notes += self.circumstances(talk)
 
@@ -266,6 +276,9 @@ class App:
             secrets=policy.secrets,
             images=lambda: talk.model.profile.images,
             jobs=self.jobs,
+            librarian=talk.librarian,
+            sources=lambda: talk.sources,
+            window=lambda: talk.model.profile.context_window,
         )
         talk.give(build_tools(load_agent(agent).tools, bench))
 

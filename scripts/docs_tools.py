@@ -14,10 +14,11 @@ from ally.config.settings import AGENTS  # noqa: E402
 from ally.engine import tokens  # noqa: E402
 from ally.messages import JsonObject, ToolSpec  # noqa: E402
 from ally.permissions.action import Kind  # noqa: E402
+from ally.rag import librarian  # noqa: E402
 from ally.sandbox import choose  # noqa: E402
 from ally.tools import contents, jobs, line_results, opening, output, pictures, window  # noqa: E402
 from ally.tools.base import Tool  # noqa: E402
-from ally.tools.builtin import find, grep, read, shell, todo  # noqa: E402
+from ally.tools.builtin import find, grep, knowledge, read, shell, todo  # noqa: E402
 from ally.tools.builtin import list as listing  # noqa: E402
 from ally.tools.catalogue import TOOL_NAMES, Bench, build_tools  # noqa: E402
 from ally.tools.workspace import Workspace  # noqa: E402
@@ -46,6 +47,7 @@ EXAMPLES: dict[str, JsonObject] = {
     "shell": {"command": "make test"},
     "job": {"do": "list"},
     "todo": {"items": []},
+    "knowledge": {"query": "how is it reset"},
 }
 MEANINGS: dict[str, dict[str, str]] = {
     "read": {"path": "the file", "offset": "the first line", "limit": "how many lines"},
@@ -80,6 +82,11 @@ MEANINGS: dict[str, dict[str, str]] = {
     },
     "job": {"do": "what to do", "id": "of which job"},
     "todo": {"items": "the whole list: `text` and `status` (pending, active, done)"},
+    "knowledge": {
+        "query": "what is looked for, in words",
+        "collection": "where; all that answers may use if left out",
+        "limit": "how many passages",
+    },
 }
 LIMITS: dict[str, tuple[str, ...]] = {
     "read": (
@@ -127,6 +134,14 @@ LIMITS: dict[str, tuple[str, ...]] = {
     ),
     "job": (f"{jobs.MAX_RUNNING} jobs may run at a time. They end with Ally.",),
     "todo": (f"At most {todo.MAX_ITEMS} tasks. The user sees the list.",),
+    "knowledge": (
+        "It is there where a collection is indexed, and not for models of up to a billion weights: these get passages"
+        " with the question, after `/start_rag`.",
+        f"{knowledge.DEFAULT_LIMIT} passages unless `limit` says otherwise; together they take about a sixth of the"
+        f" model's window, {librarian.MIN_TOKENS} to {librarian.MAX_TOKENS:,} tokens.",
+        "Passages of secrets and of files that a rule denies to read are left out. A rule may name the collection:"
+        " `knowledge(docs)`; where it denies or asks, a search of all collections leaves that one out.",
+    ),
 }
 INTRODUCTION = """\
 # Tools

@@ -39,7 +39,7 @@ class Citing:
         self._scanner = None
         self._shown, self._citations = [], []
         self._waiting.clear()
-        if self.talk.citable is not None and len(self.talk.sources) and self.talk.json_schema is None:
+        if self.talk.librarian is not None and len(self.talk.sources) and self.talk.json_schema is None:
             from ally.rag.citing.scanning import Scanner  # late: most conversations have no sources
 
             self._scanner = Scanner(self.talk.sources)
@@ -91,12 +91,12 @@ class Citing:
 
     def _listing(self) -> list[Event]:
         """Where everything stands that was cited since the list before."""
-        citable = self.talk.citable
-        if self._scanner is None or citable is None or not self._unlisted:
+        librarian = self.talk.librarian
+        if self._scanner is None or librarian is None or not self._unlisted:
             return []
         from ally.rag.citing.listing import listed  # late: as above
 
-        text = listed(self._unlisted, citable.naming)
+        text = listed(self._unlisted, librarian.naming)
         if not text:
             return []
         shown = "".join(self._shown)
@@ -126,11 +126,11 @@ class Citing:
 
     async def _look_up(self, piece: "str | Claim", limit_s: float) -> list[Event]:
         """A piece as it is shown; files are read in a thread."""
-        if isinstance(piece, str) or (citable := self.talk.citable) is None:
+        if isinstance(piece, str) or (librarian := self.talk.librarian) is None:
             return self._kept(piece if isinstance(piece, str) else piece.raw, ())
         from ally.rag.citing.checking import Checker, given_up  # late: as above
 
-        checker = Checker(self.talk.sources, citable.texts)
+        checker = Checker(self.talk.sources, librarian.texts)
         try:
             checked = await asyncio.wait_for(asyncio.to_thread(checker.check, piece), limit_s)
         except TimeoutError:

@@ -24,21 +24,16 @@ from ally.messages import (
 )
 from ally.providers.model import Model, Request
 from ally.rag.citing.sources import Sources
+from ally.rag.librarian import Librarian
 from ally.tools.base import Tool
-from ally.tools.compact import compact
+from ally.tools.compact import compact, for_tiny
 
 if TYPE_CHECKING:
     from ally.checkpoints import Checkpoints
-    from ally.rag.citing.checking import Texts
-    from ally.rag.citing.naming import Naming
 
 
-@dataclass(frozen=True, slots=True)
-class Citable:
-    """What citations are held against, and how files are named in the list of them."""
-
-    texts: "Texts"
-    naming: "Naming"
+COLLECTIONS = "knowledge"
+"""The tool that searches collections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +68,8 @@ class Conversation:
     refused. `notes` is what the model is told with the next message: the date, what the user undid or ran.
     `used_tokens` is what the service counted for the first `counted_messages` messages, system prompt and tools
     included. `spill` is the folder for results that are too long. `offered` is what the model gets of `tools`.
-    `sources` are the passages that answers may cite; without `citable` nobody looks whether they do so rightly.
+    `sources` are the passages that answers may cite; the `librarian` finds them, and looks whether they are cited
+    rightly.
     """
 
     model: Model
@@ -86,7 +82,7 @@ class Conversation:
     checkpoints: "Checkpoints | None" = None
     log: Log | None = None
     spill: Path | None = None
-    citable: Citable | None = None
+    librarian: Librarian | None = None
     sources: Sources = field(default_factory=Sources)
     messages: list[Message] = field(default_factory=list[Message])
     notes: list[str] = field(default_factory=list[str])
@@ -126,10 +122,19 @@ class Conversation:
     def give(self, tools: Sequence[Tool]) -> None:
         """Let the model work with `tools`, a small one with those that it can handle.
 
-        It is decided once for a model, for its prompt must stay as it is.
+        It is decided once for a model, for its prompt must stay as it is. Collections are offered where there are any.
         """
         self.tools = tools
-        self.offered = compact(tools) if self.model.profile.is_small else tools
+        profile = self.model.profile
+        fitting = for_tiny(tools) if profile.is_tiny else compact(tools) if profile.is_small else tools
+        has_collections = self.librarian is not None and self.librarian.is_ready()
+        self.offered = [tool for tool in fitting if has_collections or tool.spec.name != COLLECTIONS]
+
+    def renew_tools(self) -> bool:
+        """Decide anew, for collections came or went: whether the tools changed, so that the prompt is read anew."""
+        before = [tool.spec.name for tool in self.offered]
+        self.give(self.tools)
+        return before != [tool.spec.name for tool in self.offered]
 
     def queue(self, message: UserMessage) -> None:
         """Say `message` as soon as the running turn asks the model again; without a turn, with the next one."""

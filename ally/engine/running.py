@@ -90,7 +90,7 @@ async def _run(talk: Conversation, ready: Ready, emit: Callable[[Event], None]) 
         await asyncio.sleep(0)  # progress told from other threads comes before the end
         is_over = True
     text = trim(output.for_model, talk.model.profile.context_window, talk.spill)
-    return ToolResult(call.id, text, output.for_user, output.is_error, call.name, output.images)
+    return ToolResult(call.id, text, output.for_user, output.is_error, call.name, output.images, output.sources)
 
 
 def failed(call: ToolCall | BadToolCall, text: str) -> ToolResult:

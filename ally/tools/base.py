@@ -4,18 +4,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from ally.messages import Image, JsonObject, ToolSpec
+from ally.messages import Image, JsonObject, Source, ToolSpec
 from ally.permissions.action import NO_GRANT, Action, Grant
 
 
 @dataclass(frozen=True, slots=True)
 class ToolOutput:
-    """What a tool gave back: one text for the model, an optional shorter one for the user."""
+    """What a tool gave back: one text for the model, an optional shorter one for the user.
+
+    `sources` are the passages in it that an answer may cite.
+    """
 
     for_model: str
     for_user: str = ""
     images: tuple[Image, ...] = ()
     is_error: bool = False
+    sources: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import cast
 
+from ally.rag.citing.sources import Sources
+from ally.rag.librarian import Librarian
 from ally.sandbox import Sandbox
 from ally.tools.base import Tool
 from ally.tools.jobs import Jobs
@@ -23,6 +25,7 @@ _CLASSES = {
     "shell": "ShellTool",
     "job": "JobTool",
     "todo": "TodoTool",
+    "knowledge": "KnowledgeTool",
 }
 TOOL_NAMES = tuple(_CLASSES)
 """In the order in which every request names them, so that prompts share their beginning."""
@@ -33,7 +36,8 @@ class Bench:
     """What the tools of one conversation share. The functions are asked anew each time, never at start.
 
     `hidden` says why a file's content must not be shown by a search ("" = it may), `secrets` what a command's sandbox
-    masks, `images` whether the model takes pictures. `jobs` must be closed when the conversation ends.
+    masks, `images` whether the model takes pictures, `window` how much it reads. `jobs` must be closed when the
+    conversation ends. `librarian` finds passages, which are numbered by `sources`.
     """
 
     workspace: Workspace
@@ -42,6 +46,9 @@ class Bench:
     secrets: Callable[[], tuple[Path, ...]]
     images: Callable[[], bool]
     jobs: Jobs = field(default_factory=Jobs)
+    librarian: Librarian | None = None
+    sources: Callable[[], Sources] = Sources
+    window: Callable[[], int | None] = lambda: None
 
 
 def build_tools(names: Sequence[str], bench: Bench) -> list[Tool]:

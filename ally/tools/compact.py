@@ -32,6 +32,7 @@ _FORMS = {
     "find": _form("Find files by glob, e.g. **/*.py", {"pattern": _TEXT, "path": _PATH}, ["pattern"]),
     "grep": _form("Search file contents for a regular expression.", {"pattern": _TEXT, "path": _PATH}, ["pattern"]),
     "shell": _form("Run a command.", {"command": _TEXT}, ["command"]),
+    "knowledge": _form("Search the user's documents.", {"query": _TEXT}, ["query"]),
 }
 _LEFT_OUT = ("job", "todo")
 
@@ -74,6 +75,11 @@ def compact(tools: Sequence[Tool]) -> list[Tool]:
     """
     kept = (tool for tool in tools if tool.spec.name not in _LEFT_OUT)
     return [CompactTool(tool) if tool.spec.name in _FORMS else tool for tool in kept]
+
+
+def for_tiny(tools: Sequence[Tool]) -> list[Tool]:
+    """What is left for a model that makes nothing of a result: passages it gets only with a question."""
+    return [tool for tool in compact(tools) if tool.spec.name != "knowledge"]
 
 
 def _full_edit(args: JsonObject) -> JsonObject:

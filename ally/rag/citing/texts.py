@@ -20,6 +20,20 @@ Stored = Callable[[str, str], tuple[str, Extracted] | None]
 """Path and collection to the SHA-256 of a file when it was read, and its text."""
 
 
+def read_anew(path: str) -> Extracted | None:
+    """The text of a file as it is now, read in a process of its own.
+
+    Raises:
+        KnowledgeError: the process does not start.
+    """
+    from ally.rag.chunking.limits import ChunkLimits  # late: few files change while they are cited
+    from ally.rag.extract.limits import ReadLimits  # late: as above
+    from ally.rag.extract.reading import Reader  # heavy
+
+    with Reader(ChunkLimits(), ReadLimits(processes=1)) as reader:
+        return next(reader.read([path])).document
+
+
 class CurrentTexts:
     """Gives the stored text of a file that is still what was stored, and has others read anew by `read`.
 

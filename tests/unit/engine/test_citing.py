@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from ally.engine.compaction import compact
-from ally.engine.conversation import Citable, Conversation
+from ally.engine.conversation import Conversation
 from ally.engine.loop import send
 from ally.events import Cited, MessageFinished, Notice, TextDelta, TurnFailed, TurnInterrupted, check_order
 from ally.messages import Source, Text, ToolCall, UserMessage, user
 from ally.providers.model import Done, TextChunk, ThinkingChunk
+from ally.rag.citing.checking import Texts
 from ally.rag.citing.naming import Naming
+from ally.rag.librarian import Librarian
 from tests.scripted import HANG, NoteTool, ScriptedModel
 from tests.unit.rag.citing.desk import Desk
 
@@ -21,9 +23,17 @@ QUOTE = "hold the red button for ten seconds"
 LISTED = f'[1] manual.md:3-4 "{QUOTE}"'
 
 
+class Reader(Librarian):
+    """One with these texts, and no collections."""
+
+    def __init__(self, texts: Texts) -> None:
+        super().__init__(lambda: None, lambda: False, NAMING)
+        self._texts = texts
+
+
 def conversation(script: list, **fields: object) -> Conversation:
     desk = Desk()
-    talk = Conversation(ScriptedModel(script), citable=Citable(desk.shelf, NAMING), **fields)
+    talk = Conversation(ScriptedModel(script), librarian=Reader(desk.shelf), **fields)
     talk.sources = desk.sources
     return talk
 
@@ -134,7 +144,7 @@ async def test_an_answer_that_was_ended_shows_what_was_held_back(end: object):
 async def test_a_file_that_hangs_does_not_hold_an_answer_that_is_stopped():
     talk = conversation([[TextChunk("Go. "), TextChunk(f'[1 "{QUOTE}"] on'), HANG]])
     gate = asyncio.Event()
-    loop, now = asyncio.get_running_loop(), talk.citable.texts.now
+    loop, now = asyncio.get_running_loop(), talk.librarian.texts.now
 
     class Slow:
         def now(self, source: Source) -> object:
@@ -142,7 +152,7 @@ async def test_a_file_that_hangs_does_not_hold_an_answer_that_is_stopped():
             asyncio.run_coroutine_threadsafe(gate.wait(), loop).result()
             return now(source)
 
-    talk.citable = Citable(Slow(), NAMING)
+    talk.librarian = Reader(Slow())
     loop.call_later(0.2, gate.set)
     events = await play(talk)
     assert isinstance(events[-1], TurnInterrupted)
