@@ -2,6 +2,7 @@
 
 import os
 import queue
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +21,7 @@ from ally.rag.stores.base import FileState
 
 _AHEAD_FILES = 16
 _AHEAD_BYTES = 16_000_000
+_WATCH_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Reader:
         for worker in self._workers:
             self._idle.put(worker)
         self._pool = ThreadPoolExecutor(self._allowed.processes, "ally-reader")
+        self._closed = threading.Event()
+        self._watch = threading.Thread(target=self._keep_time, name="ally-reader-watch", daemon=True)
 
     def __enter__(self) -> Self:
         return self
@@ -68,6 +72,8 @@ class Reader:
         """
         ahead: deque[tuple[Future[FileRead], int]] = deque()
         waiting_bytes = 0
+        if not self._watch.ident:
+            self._watch.start()
         try:
             for path in paths:
                 size = _size(path)
@@ -85,10 +91,16 @@ class Reader:
 
     def close(self) -> None:
         """End the processes, whatever they do."""
+        self._closed.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
         for worker in self._workers:
             worker.stop()
         self._pool.shutdown(wait=True)
+
+    def _keep_time(self) -> None:
+        while not self._closed.wait(_WATCH_S):
+            for worker in self._workers:
+                worker.end_if_overdue()
 
     def _read_one(self, path: str) -> FileRead:
         try:

@@ -2,12 +2,14 @@
 
 import contextlib
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import sysconfig
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -48,6 +50,8 @@ class Worker:
     _is_used: bool = False
     _is_stopped: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _deadline: float = math.inf
+    _is_overdue: bool = False
 
     @property
     def process_id(self) -> int:
@@ -77,6 +81,13 @@ class Worker:
         except _Failed as failed:
             return Result(problem=failed.problem)
 
+    def end_if_overdue(self) -> None:
+        """Kill the process if it had its time; whoever waits for it reads why. To be called every now and then."""
+        with self._lock:
+            if time.monotonic() > self._deadline and self._process:
+                self._is_overdue = True
+                self._process.kill()
+
     def stop(self) -> None:
         """End the process; whoever waits for it gets a KnowledgeError."""
         with self._lock:
@@ -89,7 +100,7 @@ class Worker:
     def _try(self, job: Job, data: bytes) -> Result:
         process = self._process or self._start()
         was_used, self._is_used = self._is_used, True
-        limit = _TimeLimit(process, job.cpu_s * self.allowed.wall_factor)
+        self._allow(job.cpu_s * self.allowed.wall_factor)
         try:
             write, read = _pipes(process)
             write.write(pack(job))
@@ -102,20 +113,24 @@ class Worker:
             raise _Failed("gives more text than fits in memory") from None
         except (EOFError, OSError, ValueError):
             code = self._end(process)
-            raise self._failure(code, job.cpu_s, is_over=limit.is_over, was_used=was_used) from None
+            raise self._failure(code, job.cpu_s, was_used=was_used) from None
         finally:
-            limit.cancel()
+            self._allow(math.inf)
         if result.is_worn:
             self._end(process)
             if was_used:
                 raise _Failed(result.problem, may_pass=True)
         return result
 
-    def _failure(self, code: int, cpu_s: float, *, is_over: bool, was_used: bool) -> "_Failed":
+    def _allow(self, seconds: float) -> None:
+        with self._lock:
+            self._deadline, self._is_overdue = time.monotonic() + seconds, False
+
+    def _failure(self, code: int, cpu_s: float, *, was_used: bool) -> "_Failed":
         """Why the process ended with `code` before it had an answer."""
         if self._is_stopped:
             raise KnowledgeError("Reading was stopped.")
-        if is_over or ran_out_of_cpu(code):
+        if self._is_overdue or ran_out_of_cpu(code):
             return _Failed(f"took longer than {cpu_s:.0f} s")
         if code == 0:
             return _Failed(f"needs more than {self.allowed.memory_bytes // 1_000_000} MB", may_pass=was_used)
@@ -131,7 +146,7 @@ class Worker:
             self._is_used, self.confinement = False, []
             process = self._process = _spawn()
         setup = Setup(self.limits, self.allowed.memory_bytes, self.allowed.text_chars, readable())
-        limit = _TimeLimit(process, _START_S)
+        self._allow(_START_S)
         try:
             write, read = _pipes(process)
             write.write(pack(setup))
@@ -140,7 +155,7 @@ class Worker:
         except (EOFError, OSError, ValueError, FrameTooLarge) as exc:
             ready = Ready([], f"it ended with {self._end(process)}, {type(exc).__name__}")
         finally:
-            limit.cancel()
+            self._allow(math.inf)
         if ready.problem:
             self._end(process)
             raise KnowledgeError(
@@ -207,22 +222,3 @@ class _Failed(Exception):
         super().__init__(problem)
         self.problem = problem
         self.may_pass = may_pass
-
-
-class _TimeLimit:
-    """Kills `process` after `seconds`, unless it is cancelled before."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]", seconds: float) -> None:
-        self.is_over = False
-        self._process = process
-        self._timer = threading.Timer(seconds, self._end)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def cancel(self) -> None:
-        """It was in time."""
-        self._timer.cancel()
-
-    def _end(self) -> None:
-        self.is_over = True
-        self._process.kill()

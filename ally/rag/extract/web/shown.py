@@ -26,8 +26,9 @@ _AROUND_CLASSES = frozenset(
 )
 _FOOTNOTE = re.compile(r"footnote|citation|endnote|admonition|topic|note")
 _HIDING = re.compile(
-    r"display:none|visibility:(?:hidden|collapse)|font-size:0(?:\.0*)?(?:px|pt|em|rem|%)?(?:;|!|$)|opacity:0(?:\.0*)?(?:;|!|$)"
-    r"|text-indent:-\d{3,}|(?:^|;)(?:left|top|right|margin-left):-\d{4,}|clip:rect\((?:0|1)|(?:^|;)(?:max-)?(?:height|width):0(?:px)?;.*overflow:hidden"
+    r"display:none|visibility:(?:hidden|collapse)|font-size:0(?:\.0*)?(?:px|pt|em|rem|%)?(?:;|!|$)"
+    r"|opacity:0(?:\.0*)?(?:;|!|$)|text-indent:-\d{3,}|(?:^|;)(?:left|top|right|margin-left):-\d{4,}"
+    r"|clip:rect\([01]|(?:^|;)(?:max-)?(?:height|width):0(?:px)?;.*overflow:hidden"
 )
 _COLOUR = re.compile(r"(?:^|;)color:([^;!]+)")
 _BACKGROUND = re.compile(r"(?:^|;)background(?:-color)?:([^;!]+)")

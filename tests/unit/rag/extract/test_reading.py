@@ -119,6 +119,12 @@ def test_a_process_that_is_killed_in_the_middle_of_a_file_is_replaced_once(tmp_p
         assert reading.result() == ["the process that read it was killed", ""]
 
 
+def test_a_file_that_keeps_the_process_waiting_is_given_up(tmp_path: Path):
+    paths = [write(tmp_path, "slow.html", SLOW_PAGE), write(tmp_path, "next.md", "words\n")]
+    with Reader(ChunkLimits(), ReadLimits(cpu_s=2, most_cpu_s=2, wall_factor=0.1, processes=1)) as reader:
+        assert [one.state.problem for one in reader.read(paths)] == ["took longer than 2 s", ""]
+
+
 def test_closing_in_the_middle_of_a_file_ends_at_once(tmp_path: Path):
     slow = write(tmp_path, "slow.html", SLOW_PAGE)
     with ThreadPoolExecutor(1) as elsewhere:
