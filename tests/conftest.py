@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 GUARD = ROOT / "tests" / "fakes" / "guard"
 CHECKOUT_PARTS = ("ally", "app", "main.py", "config.json")
 PROJECT_PLUGINS = ("minimax.py", "_template.py", "__init__.py")
-"""The only files of `app/src/providers/custom` that belong to the project; a developer's own stay out of tests."""
+"""The only files of `app/src/*/custom` that belong to the project; a developer's own stay out of tests."""
 
 _SECRET_ENDINGS = words("_API_KEY _TOKEN _KEY _SECRET _GROUP_ID _API_BASE _BASE_URL _API_HOST _HOST")
 _PROVIDER_PREFIXES = words(
@@ -226,7 +226,7 @@ def _link(source: str, target: str) -> None:
 
 
 def _not_ours(folder: str, names: list[str]) -> list[str]:
-    if Path(folder).name == "custom" and Path(folder).parent.name == "providers":
+    if Path(folder).name == "custom" and Path(folder).parent.name in ("providers", "embeddings"):
         return [name for name in names if name not in PROJECT_PLUGINS]
     return [name for name in names if name == ".env"]
 

@@ -1,8 +1,8 @@
 """Which embedder the settings ask for."""
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol, cast
 from urllib.parse import urlsplit
 
@@ -47,16 +47,32 @@ class PlugIn(Protocol):
     def default_model(self) -> str | None: ...
 
 
+class PlugIns(Protocol):
+    """All of them; they are looked for when somebody asks."""
+
+    def names(self) -> list[str]:
+        """The names of those that can be used."""
+        ...
+
+    def find(self, name: str) -> PlugIn | None:
+        """The one called `name`.
+
+        Raises:
+            PluginError: it is defined by one that cannot be used.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What can be chosen besides `known.json`. `plug_ins` is called when it is needed; later names win.
+    """What can be chosen besides `known.json`.
 
-    `presets` are services that come with Ally, `endpoints` those of config.json.
+    `presets` are services that come with Ally, `endpoints` those of config.json, which win over all others.
     """
 
     presets: Sequence[Service] = ()
     endpoints: Sequence[Service] = ()
-    plug_ins: Callable[[], Mapping[str, PlugIn]] = field(default=lambda: {})
+    plug_ins: PlugIns | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +81,8 @@ class EmbedderChoice:
 
     `api` is the format that its service speaks; None: it is `local` or a plug-in. `base_url` has no trailing slash and
     is empty where there is no service. `is_elsewhere`: that is not the address that comes with Ally. `options` are
-    `provider_options.NAME.embeddings` of config.json; `connect_timeout_s` and `idle_timeout_s` are the provider's.
+    `provider_options.NAME.embeddings` of config.json, for a plug-in all of `provider_options.NAME`; the time limits are
+    the provider's.
     """
 
     provider: str
@@ -95,6 +112,11 @@ def wanted_embedder(settings: Settings, keys: Keys, known: Known, env: Mapping[s
     return _Chooser(settings, keys, known, env).choose(name)
 
 
+def makes_embeddings(preset: Service) -> bool:
+    """Whether a service that comes with Ally has any."""
+    return preset.compatible == "openai" and preset.name.lower() not in load_table().without
+
+
 def canonical(provider: str | None) -> str:
     """The name under which `provider` is known; None is `local`."""
     name = (provider or LOCAL).strip().lower()
@@ -112,7 +134,7 @@ class _Chooser:
         for service in self.known.endpoints:
             if service.name.lower() == name:
                 return self._of_service(name, service)
-        plug_in = self.known.plug_ins().get(name)
+        plug_in = self.known.plug_ins.find(name) if self.known.plug_ins else None
         if plug_in is not None:
             return self._of_plug_in(name, plug_in)
         if name in load_table().services:
@@ -142,12 +164,12 @@ class _Chooser:
         )
 
     def _of_service(self, name: str, service: Service) -> EmbedderChoice:
-        if service.compatible != "openai" or name in load_table().without:
+        is_preset = service not in self.known.endpoints
+        if service.compatible != "openai" or (is_preset and not makes_embeddings(service)):
             raise ConfigError(
                 f"{name} makes no embeddings.", key="embedding_provider", hint=f"choose another one, or {STAY_HERE}"
             )
         options = _provider_options(self.settings, name)
-        is_preset = service not in self.known.endpoints
         model = self.settings.embedding_model or (load_table().defaults.get(name) if is_preset else None)
         if not model:
             raise ConfigError(
@@ -171,7 +193,9 @@ class _Chooser:
 
     def _of_plug_in(self, name: str, plug_in: PlugIn) -> EmbedderChoice:
         model = self.settings.embedding_model or plug_in.default_model
-        return self._choice(EmbedderChoice(name, model), plug_in.env_vars, needs_key=bool(plug_in.env_vars))
+        chosen = self._choice(EmbedderChoice(name, model), plug_in.env_vars, needs_key=bool(plug_in.env_vars))
+        options = {key: value for key, value in _provider_options(self.settings, name).items() if key != "embeddings"}
+        return replace(chosen, options=options | chosen.options)
 
     def _choice(self, start: EmbedderChoice, variables: Sequence[str], *, needs_key: bool) -> EmbedderChoice:
         """`start` with the key, the headers, the options and the time limits of its provider."""
@@ -183,26 +207,23 @@ class _Chooser:
             raise MissingKey(name, missing, hint=f"put {variable}=... into .env, or stay on this machine: {STAY_HERE}")
         options = _provider_options(self.settings, name)
         idle = options.get("idle_timeout_s", options.get("timeout", start.idle_timeout_s))
-        return EmbedderChoice(
-            provider=name,
-            model=start.model,
-            api=start.api,
-            base_url=start.base_url,
+        connect = options.get("connect_timeout_s", start.connect_timeout_s)
+        return replace(
+            start,
             api_key=key.value if key else None,
             key_variable=next(iter(variables), ""),
             headers={**start.headers, **_headers(name, options.get("headers", {}))},
             options=_own(name, options),
-            connect_timeout_s=_seconds(
-                name, "connect_timeout_s", options.get("connect_timeout_s", start.connect_timeout_s)
-            ),
+            connect_timeout_s=_seconds(name, "connect_timeout_s", connect),
             idle_timeout_s=_seconds(name, "idle_timeout_s", idle),
-            is_elsewhere=start.is_elsewhere,
         )
 
     def _unknown(self, name: str) -> UnknownProvider:
         table = load_table()
-        services = [one.name.lower() for one in (*self.known.presets, *self.known.endpoints)]
-        names = {LOCAL, *table.services, *self.known.plug_ins(), *services} - table.without
+        endpoints = [one.name.lower() for one in self.known.endpoints]
+        brought = self.known.plug_ins.names() if self.known.plug_ins else []
+        presets = [one.name.lower() for one in self.known.presets if makes_embeddings(one)]
+        names = {LOCAL, *table.services, *brought, *presets, *endpoints}
         near = difflib.get_close_matches(name, [*names, *table.aliases], n=1)
         hint = f'did you mean "{near[0]}"?' if near else "see embedding_provider in config.json"
         return UnknownProvider(name, sorted(names), hint=hint)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from ally.config.paths import Paths
 from ally.egress.location import classify
+from ally.errors import UnknownProvider
 from ally.messages import JsonObject
 from ally.rag.embeddings.api import Api, Target
 from ally.rag.embeddings.base import Embedder
@@ -17,30 +18,42 @@ from ally.rag.embeddings.known import ApiName, KnownModel, find_model
 from ally.rag.embeddings.nlpcloud import NLPCloudApi
 from ally.rag.embeddings.ollama import OllamaApi
 from ally.rag.embeddings.openai import OpenAIApi
+from ally.rag.embeddings.plug_ins import PlugInEmbedder, PlugIns
 from ally.rag.embeddings.remote import Facts, RemoteEmbedder, host_of
 from ally.rag.embeddings.wishes import Wishes, read_wishes
 
-__all__ = ["EmbedderChoice", "Known", "open_embedder", "wanted_embedder"]
+__all__ = ["EmbedderChoice", "Known", "PlugIns", "open_embedder", "wanted_embedder"]
 
 
-def open_embedder(choice: EmbedderChoice, paths: Paths, patience: Patience | None = None) -> Embedder:
-    """The embedder of `choice`. Nothing is sent yet.
+def open_embedder(
+    choice: EmbedderChoice, paths: Paths, plug_ins: PlugIns | None = None, patience: Patience | None = None
+) -> Embedder:
+    """The embedder of `choice`. Nothing is sent yet; a plug-in is imported now.
 
     Raises:
         ConfigError: an option cannot be used.
         MissingPackage, ModelFileError: what runs on this machine lacks a package or its model.
+        PluginError: the plug-in cannot be used.
+        UnknownProvider: there is none.
     """
     if choice.provider == LOCAL:
         from ally.rag.embeddings.local import open_local  # heavy
 
         return open_local(paths, choice.model)
     if choice.api is None:
-        raise NotImplementedError
+        plug_in = plug_ins.find(choice.provider) if plug_ins else None
+        if plug_in is None:
+            raise UnknownProvider(choice.provider, [LOCAL, *(plug_ins.names() if plug_ins else [])])
+        return PlugInEmbedder(plug_in, choice)
+    if not choice.base_url:
+        from ally.rag.embeddings.sentences import open_sentences  # late: needed by few
+
+        return open_sentences(choice, as_wished(find_model(choice.model or ""), _wishes(choice)))
     return _open_remote(choice, choice.api, patience or Patience())
 
 
 def _open_remote(choice: EmbedderChoice, name: ApiName, patience: Patience) -> RemoteEmbedder:
-    wishes = read_wishes(choice.provider, choice.options)
+    wishes = _wishes(choice)
     target = Target(
         provider=choice.provider,
         model=choice.model or "",
@@ -67,6 +80,10 @@ def _open_remote(choice: EmbedderChoice, name: ApiName, patience: Patience) -> R
         at_once=wishes.concurrency or api.habits.at_once,
         patience=patience,
     )
+
+
+def _wishes(choice: EmbedderChoice) -> Wishes:
+    return read_wishes(choice.provider, choice.options)
 
 
 def as_wished(model: KnownModel, wishes: Wishes) -> KnownModel:

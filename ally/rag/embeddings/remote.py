@@ -93,9 +93,12 @@ class RemoteEmbedder:
         if self.api.habits.cuts:
             self._refuse_too_long(texts)
         prefix = self.facts.model.query if kind == "query" else self.facts.model.passage
-        prefixed = [prefix + text for text in texts] if prefix else texts
         habits = self.api.habits
-        batches = Batches(prefixed, lambda some: self._ask(some, kind), self.location == "local", self.patience)
+
+        async def send(some: Sequence[str]) -> Sequence[Row]:
+            return await self._ask([prefix + text for text in some], kind)
+
+        batches = Batches(texts, send, self.location == "local", self.patience)
         rows = self._runner.run(batches.run(self.max_texts, habits.max_tokens, self.at_once))
         try:
             vectors = to_array(rows, len(texts))
