@@ -45,7 +45,7 @@ _SUFFIXES = {
     "perl": ".pl .pm .t .pod",
     "php": ".php .phtml",
     "powershell": ".ps1 .psm1 .psd1",
-    "prolog": ".pro .prolog",
+    "prolog": ".prolog",
     "protobuf": ".proto",
     "python": ".py .pyi .pyw .pyx .pxd",
     "r": ".r",

@@ -6,7 +6,7 @@ from pathlib import Path
 from ally.errors import ExtractionError
 from ally.rag.document import Extracted
 from ally.rag.extract.decoding import decode
-from ally.rag.extract.web import read_page
+from ally.rag.extract.web import NoPage, read_page
 from ally.storage.encoding import Encoding, detect
 
 _CHARSET = re.compile(rb"<(?:meta|\?xml)[^>]{0,500}?(?:charset|encoding)\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
@@ -18,7 +18,7 @@ def extract(data: bytes, name: str) -> Extracted:
     text = decode(data, name, _encoding(data))
     try:
         return read_page(text)
-    except ValueError as exc:
+    except NoPage as exc:
         raise ExtractionError(Path(name), f"is not a valid web page: {exc}") from exc
 
 

@@ -17,7 +17,7 @@ from ally.errors import ExtractionError
 from ally.rag.document import Extracted, Heading, Part
 from ally.rag.extract.decoding import plain
 from ally.rag.extract.kinds import suffix_of
-from ally.rag.extract.web import read_page
+from ally.rag.extract.web import NoPage, read_page
 from ally.storage.encoding import detect
 
 _SHOWN = ("Subject", "From", "To", "Cc", "Date")
@@ -142,5 +142,5 @@ def _decoded(data: bytes, charset: str) -> str:
 def _words_of(page: str) -> str:
     try:
         return read_page(page.replace("\0", "")).text
-    except ValueError:
+    except NoPage:
         return ""

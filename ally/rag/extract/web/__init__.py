@@ -1,5 +1,5 @@
 """From a web page to its text: also for formats that have pages inside."""
 
-from ally.rag.extract.web.page import read_page
+from ally.rag.extract.web.page import NoPage, read_page
 
-__all__ = ["read_page"]
+__all__ = ["NoPage", "read_page"]

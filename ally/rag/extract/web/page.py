@@ -30,11 +30,15 @@ _NEEDS_A_LOOK = "boolean(.//@style|.//@hidden|.//@aria-hidden|.//br|.//div|.//sc
 _COUNTED_LINES = 65_535  # libxml2 knows no higher line of an element
 
 
+class NoPage(Exception):
+    """What was to be read as a web page is none."""
+
+
 def read_page(text: str) -> Extracted:
     """The page whose source is `text`: what a reader would see of its main part, without what stands around it.
 
     Raises:
-        ValueError: there is nothing in it that could be parsed.
+        NoPage: there is nothing in it that could be parsed.
         MemoryError: it is too large.
     """
     etree: Any = import_module("lxml.etree")  # Any: as above
@@ -43,10 +47,10 @@ def read_page(text: str) -> Extracted:
         root = etree.fromstring(text.encode(), parser)
     except etree.LxmlError as exc:
         _refuse_partial(parser)
-        raise ValueError(str(exc)) from exc
+        raise NoPage(str(exc)) from exc
     _refuse_partial(parser)
     if root is None:
-        raise ValueError("there is no element in it")
+        raise NoPage("there is no element in it")
     walk = _read(etree, root, is_all=False)
     if not walk.writer.lines:
         walk = _read(etree, root, is_all=True)
@@ -157,10 +161,12 @@ class _Walk:
                     self._begin(element, element.tag)
                     self._take(element.text)
                 continue
-            if event == "end" and element is not skipped:
-                self._end(element, element.tag)
+            if event != "end":
+                self._line += (element.text or "").count("\n")
+            elif element is skipped:
+                self._line += _text_of(element).count("\n")
             else:
-                self._line += sum(text.count("\n") for text in element.itertext())
+                self._end(element, element.tag)
             if element is not self.top:
                 self._take(element.tail)
 

@@ -143,6 +143,11 @@ def test_signatures_of_a_reference_are_sections():
     assert "class json.Decoder(*, hook=None)\n" in document.text
 
 
+def test_comments_are_not_words_and_their_lines_count():
+    page = "<!-- a\n b --><p>one <!-- x\ny\n--> two\nthree<script>\n\n</script> four</p><?php\n?>\nfive"
+    assert numbered(extract("a.html", page)) == [(2, "one two"), (5, "three four"), (9, "five")]
+
+
 @pytest.mark.parametrize(
     "data",
     [
