@@ -30,6 +30,7 @@ from ally.tools.compact import compact, for_tiny
 
 if TYPE_CHECKING:
     from ally.checkpoints import Checkpoints
+    from ally.engine.grounding import Grounding
 
 
 COLLECTIONS = "knowledge"
@@ -69,7 +70,7 @@ class Conversation:
     `used_tokens` is what the service counted for the first `counted_messages` messages, system prompt and tools
     included. `spill` is the folder for results that are too long. `offered` is what the model gets of `tools`.
     `sources` are the passages that answers may cite; the `librarian` finds them, and looks whether they are cited
-    rightly.
+    rightly. With `grounding` answers come from them.
     """
 
     model: Model
@@ -83,6 +84,7 @@ class Conversation:
     log: Log | None = None
     spill: Path | None = None
     librarian: Librarian | None = None
+    grounding: "Grounding | None" = None
     sources: Sources = field(default_factory=Sources)
     messages: list[Message] = field(default_factory=list[Message])
     notes: list[str] = field(default_factory=list[str])
@@ -116,8 +118,10 @@ class Conversation:
         return Request(messages=said, system=self.system, json_schema=self.json_schema)
 
     def tool_specs(self) -> tuple[ToolSpec, ...]:
-        """The tools the model is told about: none for a model that cannot call any."""
-        return tuple(tool.spec for tool in self.offered) if self.model.profile.tools else ()
+        """The tools the model is told about: none for one that cannot call any, or would rather than read passages."""
+        profile = self.model.profile
+        is_told = profile.tools and not (profile.is_tiny and self.grounding is not None)
+        return tuple(tool.spec for tool in self.offered) if is_told else ()
 
     def give(self, tools: Sequence[Tool]) -> None:
         """Let the model work with `tools`, a small one with those that it can handle.

@@ -8,12 +8,22 @@ from ally.engine.citing import Citing
 from ally.engine.compaction import compact, is_needed, usage_of
 from ally.engine.conversation import Conversation
 from ally.engine.cut import find_cut, give_up
+from ally.engine.grounding import say
 from ally.engine.interrupt import Interrupted, TimeUp
 from ally.engine.retry import next_wait_s
 from ally.engine.runaway import Runaway
 from ally.engine.schema import UnknownReference, read_form
 from ally.engine.tool_calls import run_calls
-from ally.errors import BadReply, BadRequest, ContextTooLong, CutStream, ProviderError
+from ally.errors import (
+    AllyError,
+    BadReply,
+    BadRequest,
+    ContextTooLong,
+    CutStream,
+    KnowledgeError,
+    ProviderError,
+    StorageError,
+)
 from ally.events import (
     Event,
     Notice,
@@ -44,16 +54,17 @@ async def send(talk: Conversation, message: UserMessage) -> AsyncGenerator[Event
     `talk.messages` can be continued: every tool call has a result. A message that got no answer is kept and said again
     together with the next one. Messages queued meanwhile become part of the turn.
     """
-    talk.say(message)
     talk.interrupt.start(talk.limits.max_seconds)
     talk.meter.start_turn()
     yield TurnStarted(talk.model.profile.provider, talk.model.profile.model)
     answer, citing = Answer(), Citing(talk)
     try:
+        for event in await say(talk, message):
+            yield event
         async with aclosing(_rounds(talk, answer, citing)) as events:
             async for event in events:
                 yield event
-    except (Interrupted, TimeUp, ProviderError) as end:
+    except (Interrupted, TimeUp, ProviderError, KnowledgeError, StorageError) as end:
         if answer.has_begun:
             for event in await citing.stop():
                 yield event
@@ -66,8 +77,8 @@ async def _rounds(talk: Conversation, answer: Answer, citing: Citing) -> AsyncGe
     runaway = Runaway()
     request = talk.request
     while True:
-        for message in _take_queued(talk):
-            yield UserSaid(message)
+        for event in await _take_queued(talk):
+            yield event
         if talk.limits.max_turns is not None and turns >= talk.limits.max_turns:
             yield TurnFinished("max_turns")
             return
@@ -123,9 +134,11 @@ def _ask_for_form(talk: Conversation) -> Callable[[], Request]:
     return talk.form_request
 
 
-def _take_queued(talk: Conversation) -> list[UserMessage]:
-    taken = [talk.say(message) for message in talk.waiting]
-    talk.waiting.clear()
+async def _take_queued(talk: Conversation) -> list[Event]:
+    taken: list[Event] = []
+    while talk.waiting:
+        taken += [*await say(talk, talk.waiting[0]), UserSaid(talk.waiting[0])]
+        talk.waiting.popleft()
     return taken
 
 
@@ -200,9 +213,9 @@ def _ended_early(talk: Conversation, answer: Answer, citing: Citing, end: Except
         talk.answer(partial)
     elif isinstance(end, ContextTooLong | BadRequest) and isinstance(talk.messages[-1], UserMessage):
         talk.retract()  # the service refused what it says or shows, and would refuse all that follows
-    elif isinstance(talk.messages[-1], ToolMessage):
+    elif talk.messages and isinstance(talk.messages[-1], ToolMessage):
         talk.answer(AssistantMessage((Text(NO_ANSWER),)))
-    if isinstance(end, ProviderError):
+    if isinstance(end, AllyError):
         return TurnFailed(end, partial)
     return TurnInterrupted(partial) if isinstance(end, Interrupted) else TurnFinished("max_seconds")
 

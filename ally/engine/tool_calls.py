@@ -106,6 +106,8 @@ class Round:
         action = tool.action(call.args)
         gate = self._talk.gate
         decision = gate.policy.decide(action) if gate is not None else _without_gate(action)
+        if self._talk.grounding is not None:
+            decision = self._talk.grounding.judge(action, decision)
         match decision:
             case Allow():
                 return Ready(call, tool, action, decision.grant)
@@ -134,6 +136,8 @@ class Round:
             if answer.edited is None:
                 if answer.scope != "once" and answer.scope in decision.scopes:
                     gate.answers.remember(decision.remember, answer.scope)
+                    if self._talk.grounding is not None:
+                        self._talk.grounding.allowed.add(ready.action.tool)
                 return self._changed(place, call, ready)
             match await self._edited(asked, answer.edited):
                 case Ready() as own:
