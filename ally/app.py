@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ally.providers.model import Profile, ToolCalling
     from ally.providers.registry import ProviderRegistry
     from ally.rag.embeddings.base import Embedder
+    from ally.rag.embeddings.registry import Known
     from ally.rag.library import Library
     from ally.rag.stores.base import Shelf
     from ally.sandbox import Sandbox
@@ -189,14 +190,18 @@ class App:
         return self.settings.knowledge.store is not None or self._shelf_folder.is_dir()
 
     def _embedder(self) -> "Embedder":
-        from ally.providers.compatible import load_presets, spec_from_endpoint  # heavy
-        from ally.rag.embeddings.registry import Known, open_embedder, wanted_embedder  # heavy
+        from ally.rag.embeddings.registry import open_embedder, wanted_embedder  # heavy
 
-        known = Known(
-            presets=list(load_presets().values()),
-            endpoints=[spec_from_endpoint(name, one) for name, one in self.settings.endpoints.items()],
-        )
-        return open_embedder(wanted_embedder(self.settings, self.keys, known, self.env), self.paths)
+        return open_embedder(wanted_embedder(self.settings, self.keys, self.embedders, self.env), self.paths)
+
+    @cached_property
+    def embedders(self) -> "Known":
+        """What `embedding_provider` may name."""
+        from ally.providers.compatible import load_presets, spec_from_endpoint  # heavy
+        from ally.rag.embeddings.registry import Known, PlugIns  # heavy
+
+        endpoints = [spec_from_endpoint(name, one) for name, one in self.settings.endpoints.items()]
+        return Known(list(load_presets().values()), endpoints, PlugIns(self.paths, self.checkout))
 
     def converse(
         self, agent: str, *, provider: str | None = None, model: str | None = None, temperature: float | None = None

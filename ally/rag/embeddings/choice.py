@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import urlsplit
 
 from ally.config.secrets import Keys
@@ -12,6 +12,9 @@ from ally.errors import ConfigError, MissingKey, UnknownProvider
 from ally.messages import JsonObject
 from ally.models.servers.ollama import full_name, server
 from ally.rag.embeddings.known import ApiName, load_table
+
+if TYPE_CHECKING:
+    from ally.rag.embeddings.plug_ins import PlugIn, PlugIns
 
 LOCAL = "local"
 """The embedder of the embedded engine."""
@@ -36,33 +39,6 @@ class Service(Protocol):
     def headers(self) -> Mapping[str, str]: ...
 
 
-class PlugIn(Protocol):
-    """An embedder that somebody brings, as far as it is known without running it."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def env_vars(self) -> Sequence[str]: ...
-    @property
-    def default_model(self) -> str | None: ...
-
-
-class PlugIns(Protocol):
-    """All of them; they are looked for when somebody asks."""
-
-    def names(self) -> list[str]:
-        """The names of those that can be used."""
-        ...
-
-    def find(self, name: str) -> PlugIn | None:
-        """The one called `name`.
-
-        Raises:
-            PluginError: it is defined by one that cannot be used.
-        """
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Known:
     """What can be chosen besides `known.json`.
@@ -72,14 +48,14 @@ class Known:
 
     presets: Sequence[Service] = ()
     endpoints: Sequence[Service] = ()
-    plug_ins: PlugIns | None = None
+    plug_ins: "PlugIns | None" = None
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedderChoice:
     """One model of one provider with all that it needs. The key and the headers never show in a repr.
 
-    `api` is the format that its service speaks; None: it is `local` or a plug-in. `base_url` has no trailing slash and
+    `api` is the format that its service speaks; None: it is `local` or `plug_in`. `base_url` has no trailing slash and
     is empty where there is no service. `is_elsewhere`: that is not the address that comes with Ally. `options` are
     `provider_options.NAME.embeddings` of config.json, for a plug-in all of `provider_options.NAME`; the time limits are
     the provider's.
@@ -96,6 +72,7 @@ class EmbedderChoice:
     connect_timeout_s: float = 10.0
     idle_timeout_s: float = 120.0
     is_elsewhere: bool = False
+    plug_in: "PlugIn | None" = None
 
 
 def wanted_embedder(settings: Settings, keys: Keys, known: Known, env: Mapping[str, str]) -> EmbedderChoice:
@@ -191,11 +168,11 @@ class _Chooser:
             needs_key=bool(service.env_vars),
         )
 
-    def _of_plug_in(self, name: str, plug_in: PlugIn) -> EmbedderChoice:
+    def _of_plug_in(self, name: str, plug_in: "PlugIn") -> EmbedderChoice:
         model = self.settings.embedding_model or plug_in.default_model
         chosen = self._choice(EmbedderChoice(name, model), plug_in.env_vars, needs_key=bool(plug_in.env_vars))
         options = {key: value for key, value in _provider_options(self.settings, name).items() if key != "embeddings"}
-        return replace(chosen, options=options | chosen.options)
+        return replace(chosen, options=options | chosen.options, plug_in=plug_in)
 
     def _choice(self, start: EmbedderChoice, variables: Sequence[str], *, needs_key: bool) -> EmbedderChoice:
         """`start` with the key, the headers, the options and the time limits of its provider."""

@@ -26,14 +26,14 @@ class EmbedderEntry:
     error: str = ""
 
 
-def list_embedders(known: Known, plug_ins: PlugIns, env: Mapping[str, str]) -> list[EmbedderEntry]:
+def list_embedders(known: Known, env: Mapping[str, str]) -> list[EmbedderEntry]:
     """Every embedder by name, `local` first; of those that share a name the one that is used."""
     rows: dict[str, EmbedderEntry] = {}
-    for row in (*_presets(known.presets), *_builtin(env), *_brought(plug_ins), *_endpoints(known.endpoints)):
+    for row in (*_presets(known.presets), *_builtin(env), *_brought(known.plug_ins), *_endpoints(known.endpoints)):
         rows[row.name] = row
     broken = [
         EmbedderEntry(one.name, one.origin, location="cloud", path=str(one.path), error=one.cause)
-        for one in plug_ins.broken
+        for one in (known.plug_ins.broken if known.plug_ins else ())
     ]
     return sorted([*rows.values(), *broken], key=lambda row: (row.name != LOCAL, row.name, bool(row.error)))
 
@@ -60,8 +60,8 @@ def _endpoints(endpoints: Sequence[Service]) -> Iterator[EmbedderEntry]:
             yield EmbedderEntry(one.name.lower(), "endpoint", None, tuple(one.env_vars), classify(one.base_url))
 
 
-def _brought(plug_ins: PlugIns) -> Iterator[EmbedderEntry]:
-    for one in plug_ins.by_name.values():
+def _brought(plug_ins: PlugIns | None) -> Iterator[EmbedderEntry]:
+    for one in plug_ins.by_name.values() if plug_ins else ():
         says = one.says
         where = classify(says.base_url or "")
         yield EmbedderEntry(one.name, one.dropped.origin, says.default_model, says.env_vars, where, str(one.path))

@@ -14,7 +14,7 @@ from ally.rag.embeddings.choice import LOCAL, EmbedderChoice, Known, wanted_embe
 from ally.rag.embeddings.cohere import CohereApi
 from ally.rag.embeddings.google import GoogleApi
 from ally.rag.embeddings.huggingface import HuggingFaceApi
-from ally.rag.embeddings.known import ApiName, KnownModel, find_model
+from ally.rag.embeddings.known import ApiName, KnownModel, find_model, load_table
 from ally.rag.embeddings.nlpcloud import NLPCloudApi
 from ally.rag.embeddings.ollama import OllamaApi
 from ally.rag.embeddings.openai import OpenAIApi
@@ -25,9 +25,7 @@ from ally.rag.embeddings.wishes import Wishes, read_wishes
 __all__ = ["EmbedderChoice", "Known", "PlugIns", "open_embedder", "wanted_embedder"]
 
 
-def open_embedder(
-    choice: EmbedderChoice, paths: Paths, plug_ins: PlugIns | None = None, patience: Patience | None = None
-) -> Embedder:
+def open_embedder(choice: EmbedderChoice, paths: Paths, patience: Patience | None = None) -> Embedder:
     """The embedder of `choice`. Nothing is sent yet; a plug-in is imported now.
 
     Raises:
@@ -40,11 +38,10 @@ def open_embedder(
         from ally.rag.embeddings.local import open_local  # heavy
 
         return open_local(paths, choice.model)
+    if choice.plug_in is not None:
+        return PlugInEmbedder(choice.plug_in, choice)
     if choice.api is None:
-        plug_in = plug_ins.find(choice.provider) if plug_ins else None
-        if plug_in is None:
-            raise UnknownProvider(choice.provider, [LOCAL, *(plug_ins.names() if plug_ins else [])])
-        return PlugInEmbedder(plug_in, choice)
+        raise UnknownProvider(choice.provider, [LOCAL, *load_table().services])
     if not choice.base_url:
         from ally.rag.embeddings.sentences import open_sentences  # late: needed by few
 

@@ -59,7 +59,7 @@ class House:
             embedding_provider=name, embedding_model=more.get("model"), provider_options=more.get("options", {})
         )
         choice = wanted_embedder(settings, Keys(more.get("env", {})), Known(plug_ins=found), {})
-        return open_embedder(choice, self.paths, found)
+        return open_embedder(choice, self.paths)
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_broken_files_are_named_with_their_cause_and_the_rest_works(house: House
         house.drop(f"{stem}.py", start + source)
     house.drop("good.py", LETTERS.format(name="good"))
     plug_ins = house.plug_ins()
-    rows = {row.name: row for row in list_embedders(Known(plug_ins=plug_ins), plug_ins, {})}
+    rows = {row.name: row for row in list_embedders(Known(plug_ins=plug_ins), {})}
     assert rows["good"].origin == "custom"
     assert rows["good"].error == ""
     for stem, (_, cause) in broken.items():
@@ -216,9 +216,9 @@ def test_vectors_of_another_length_than_before(house: House):
 
 def test_the_listing_names_each_once_and_where_texts_go(house: House):
     lab = spec_from_endpoint("lab", Endpoint(base_url="http://gpu:8000/v1"))
-    known = Known(presets=list(load_presets().values()), endpoints=[lab, replace(lab, name="OpenAI")])
     house.drop("cohere.py", LETTERS.format(name="cohere"))
-    listed = list_embedders(known, house.plug_ins(), {"OLLAMA_HOST": "box"})
+    known = Known(list(load_presets().values()), [lab, replace(lab, name="OpenAI")], house.plug_ins())
+    listed = list_embedders(known, {"OLLAMA_HOST": "box"})
     rows = {row.name: row for row in listed}
     assert len(rows) == len(listed)
     assert listed[0].name == "local"
