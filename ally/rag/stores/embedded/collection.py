@@ -244,10 +244,11 @@ class EmbeddedCollection:
         return now.rows * now.dim > self._exact_numbers
 
     def _index(self, now: State) -> Near | None:
-        if not self._is_large(now) or not now.near_stamp:
+        rows = now.vectors(self._folder)
+        if not self._is_large(now) or not now.near_stamp or now.near_stamp != stamp_of(near.file_of(rows)):
             self._near = None
         elif self._near is None or self._near.stamp != now.near_stamp:
-            self._near = Near.of(now.vectors(self._folder), now.near_stamp)
+            self._near = Near.of(rows, now.near_stamp)
         return self._near
 
     def _build_index(self, now: State) -> None:

@@ -86,6 +86,7 @@ def copy(rows: Rows, target: Path, wanted: Iterable[tuple[int, int]]) -> list[in
             file.flush()
             os.fsync(file.fileno())
     except OSError as exc:
+        target.unlink(missing_ok=True)
         raise _failed(target, exc) from exc
     return kept
 
@@ -159,7 +160,8 @@ class Mapped:
         import numpy as np  # heavy
 
         # Not a product of matrices: 100,000 rows take 10 ms either way, but that one keeps all cores busy (2026-11-22).
-        scores = np.vecdot(self.matrix[start:], vector)
+        with np.errstate(invalid="ignore", over="ignore"):  # damaged rows, see below
+            scores = np.vecdot(self.matrix[start:], vector)
         scores[~(np.abs(scores) <= _LONGEST)] = -2  # damaged; what is not a number is not less either
         least = np.partition(scores, -count)[-count] if count < len(scores) else -_LONGEST
         return self.score(np.flatnonzero(scores >= max(least, -_LONGEST)) + start, vector)
