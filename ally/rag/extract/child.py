@@ -83,6 +83,8 @@ def _read(job: Job, jobs: IO[bytes], setup: Setup) -> Result:
         return Result(problem=f"needs more than {setup.memory_bytes // 1_000_000} MB", is_worn=True)
     except RecursionError:
         return Result(problem="is nested too deeply")
+    except ModuleNotFoundError as exc:
+        return Result(problem=f"needs the package {exc.name}, which is not installed")
     except Exception as exc:  # noqa: BLE001 - boundary: a parser met what it did not expect
         return Result(problem=f"could not be read: {type(exc).__name__}: {exc}"[:300])
 

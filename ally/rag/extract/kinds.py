@@ -1,7 +1,7 @@
 """Which format a file has, by its name, then by how it begins. Nothing is parsed here.
 
 A new format is a row of `KINDS` and a module in `formats/` with `extract(data: bytes, name: str) -> Extracted`, which
-raises ExtractionError for a file it cannot read. Its suffixes must not be in `names.BINARY`.
+raises ExtractionError for a file it cannot read. `names.py` must not say that its suffixes have no text.
 """
 
 import re
@@ -39,17 +39,15 @@ KINDS = (
     Kind("mail", words(".eml .mbox .mbx"), (), 5.0),
 )
 
-_TEXT = KINDS[0]
-_CODE = KINDS[3]
 _HEAD_BYTES = 1024
 
 
-def find_kind(name: str, data: bytes) -> Kind | None:
-    """The format of a file called `name` with the content `data`; None if no text can be had from it.
+def find_kind(name: str, data: bytes) -> Kind:
+    """The format of a file called `name` with the content `data`.
 
     What is neither known by name nor by content may be text, which decoding it will tell.
     """
-    known = _CODE if name.lower() in NAMES else _by_suffix().get(suffix_of(name))
+    known = _by_module()["code"] if name.lower() in NAMES else _by_suffix().get(suffix_of(name))
     if known and not known.is_text:
         return known
     head = data[:_HEAD_BYTES].lstrip() if known is None else data[:_HEAD_BYTES]
@@ -58,7 +56,7 @@ def find_kind(name: str, data: bytes) -> Kind | None:
             return kind
     if known:
         return known
-    return _CODE if language_of(name, data[:_HEAD_BYTES]) else _TEXT
+    return _by_module()["code" if language_of(name, data[:_HEAD_BYTES]) else "text"]
 
 
 def suffix_of(name: str) -> str:
@@ -73,3 +71,8 @@ def suffix_of(name: str) -> str:
 @cache
 def _by_suffix() -> dict[str, Kind]:
     return {suffix: kind for kind in KINDS for suffix in kind.suffixes}
+
+
+@cache
+def _by_module() -> dict[str, Kind]:
+    return {kind.module: kind for kind in KINDS}

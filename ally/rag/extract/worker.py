@@ -66,8 +66,6 @@ class Worker:
             KnowledgeError: no process can be started, or `stop` was called.
         """
         kind = find_kind(name, data)
-        if kind is None:
-            return Result(problem="is binary")
         allowed = self.allowed
         cpu_s = min(allowed.cpu_s + len(data) / 1e6 * kind.seconds_per_mb, max(allowed.most_cpu_s, allowed.cpu_s))
         job = Job(kind.module, name, len(data), cpu_s)

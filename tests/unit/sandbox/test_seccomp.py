@@ -72,6 +72,16 @@ class TestBothMachines:
         assert answer(machine, "socketpair", 1, sockets=sockets) == "allowed"
         assert answer(machine, "socketpair", 40, sockets=sockets) == "EPERM"
 
+    def test_a_process_that_is_alone_has_threads_but_starts_and_signals_nobody(self, machine: str):
+        code = program("none", machine, is_lone=True)
+        assert code is not None
+        calls = {"x86_64": (57, 59, 322, 62, 90, 268, 280), "aarch64": (221, 281, 129, 138, 52, 53, 88)}[machine]
+        clone, threads = NUMBERS[machine]["clone"], 0x3D0F00
+        verdicts = [run(code, number, audit=AUDIT[machine]) & 0xFFFF for number in calls]
+        assert verdicts == [errno.EPERM] * len(calls)
+        assert run(code, clone, 17, audit=AUDIT[machine]) & 0xFFFF == errno.EPERM
+        assert run(code, clone, threads, audit=AUDIT[machine]) == ALLOW
+
     def test_programs_of_another_processor_are_ended(self, machine: str):
         code = program("unix", machine)
         assert code is not None

@@ -25,8 +25,12 @@ _BLOCKS_IN_CELLS = words("table pre h1 h2 h3 h4 ul ol dl")
 _MAIN_CLASSES = frozenset(words("document body content main-content post-content entry-content markdown-body"))
 _MAIN_IDS = frozenset(words("content main-content maincontent main bodycontent mw-content-text readme"))
 _MAIN_SHARE = 0.2
-_PERMALINK = re.compile(r"(?:\s+[#§]|\s*[¶🔗⚓])+$")
-_NEEDS_A_LOOK = "boolean(.//@style|.//@hidden|.//@aria-hidden|.//br|.//div|.//script|.//a[@class]|.//comment())"
+_PERMALINK = re.compile(r"\s*[¶🔗⚓]+$")
+_PLAIN = " or ".join(f"self::{tag}" for tag in words("span code a b i em strong tt var kbd samp font u mark sup sub"))
+_NEEDS_A_LOOK = (
+    f"boolean(.//*[not({_PLAIN})] | .//@style | .//@hidden | .//@aria-hidden | .//a[@class]) or count(.//code) > 1"
+)
+_MARKS = frozenset(words("# § ¶ 🔗 ⚓ link permalink"))
 _COUNTED_LINES = 65_535  # libxml2 knows no higher line of an element
 
 
@@ -69,10 +73,10 @@ def _refuse_partial(parser: Any) -> None:  # Any: as above
 
 
 def _as_document(root: Element, writer: Writer, notes: list[str]) -> Extracted:
-    title = next((heading.text for heading in writer.headings if heading.level == 1), "")
-    if not title:
-        named = next(root.iter("title"), None)
-        title = plain("".join(named.itertext())) if named is not None else ""
+    highest = [heading.text for heading in writer.headings if heading.level == 1]
+    named = next(root.iter("title"), None)
+    # More than one heading of the first level are chapters.
+    title = next(iter(highest), "") if named is None or len(highest) == 1 else plain(_text_of(named))
     return Extracted(
         writer.text, "html", title, tuple(writer.headings), line_numbers=tuple(writer.numbers), notes=tuple(notes)
     )
@@ -115,7 +119,14 @@ def _candidates(root: Element) -> list[Element]:
             by_kind[3].append(element)
     if len(by_kind[1]) > 1:  # a list of articles is not one of them
         by_kind[1].clear()
+    if _title_of(root) is not None:  # what is only called the content must hold the title
+        for kind in by_kind[2:]:
+            kind[:] = [element for element in kind[:20] if _title_of(element) is not None]
     return next((kind[:20] for kind in by_kind if kind), by_kind[0])
+
+
+def _title_of(element: Element) -> Element | None:
+    return next(element.iter("h1"), None)
 
 
 def _length(element: Element) -> float:
@@ -184,7 +195,9 @@ class _Walk:
         if tag in NEVER:
             return not (self.is_all and tag in ("nav", "footer", "form"))
         if tag == "header" and not self.is_all and self.top.tag in ("html", "body"):
-            return next(element.iter("h1"), None) is None
+            return _title_of(element) is None
+        if tag == "a" and self._heading is not None and _text_of(element).strip().lower() in _MARKS:
+            return True  # leads to the heading itself
         names = element.keys()
         if names and names != ["class"] and self._is_hidden(element):
             self.hidden += any(not text.isspace() for text in element.itertext())
@@ -220,7 +233,7 @@ class _Walk:
         elif tag == "tr" and self._tables and self._tables[-1]:
             self.writer.end_line()
             self._row, self._row_line, self.writer.is_joined = [], self._line, True
-        elif tag in _BLOCKS or tag in _PARAGRAPHS:
+        elif tag in _BLOCKS or tag in _PARAGRAPHS or (tag == "code" and self._verbatim):
             self._end_block(is_apart=tag in _PARAGRAPHS)
             if tag == "pre":
                 self._begin_verbatim(element)

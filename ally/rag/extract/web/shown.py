@@ -18,10 +18,10 @@ NEVER = frozenset(
 _AROUND_ROLES = frozenset(words("navigation banner contentinfo search complementary menu menubar toolbar alert dialog"))
 _AROUND_CLASSES = frozenset(
     words(
-        "nav navbar navheader navfooter navigation sidebar sphinxsidebar related breadcrumb breadcrumbs pagination "
-        "cookie-banner cookie-notice skip-link skiplink sr-only visually-hidden screen-reader-text headerlink "
-        "anchorjs-link prev-next-area edit-this-page editsection mw-editsection navbox toc site-header site-footer "
-        "page-footer social-share share-buttons advertisement ads noprint"
+        "nav nav-panel navbar navheader navfooter navigation sidebar sphinxsidebar related breadcrumb breadcrumbs "
+        "pagination cookie-banner cookie-notice skip-link skiplink sr-only visually-hidden screen-reader-text "
+        "headerlink anchorjs-link prev-next-area edit-this-page editsection mw-editsection navbox toc site-header "
+        "site-footer page-footer social-share share-buttons advertisement ads noprint"
     )
 )
 _FOOTNOTE = re.compile(r"footnote|citation|endnote|admonition|topic|note")

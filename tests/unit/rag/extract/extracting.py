@@ -15,9 +15,7 @@ class _Format(Protocol):
 def extract(name: str, content: str | bytes) -> Extracted:
     """As the reading process does it."""
     data = content if isinstance(content, bytes) else content.encode()
-    kind = find_kind(name, data)
-    assert kind is not None, f"no format for {name}"
-    module = cast(_Format, import_module(f"ally.rag.extract.formats.{kind.module}"))
+    module = cast(_Format, import_module(f"ally.rag.extract.formats.{find_kind(name, data).module}"))
     document = made_sound(module.extract(data, name))
     check(document)
     return document

@@ -127,6 +127,25 @@ def test_a_table_that_only_places_things_is_no_row():
     assert numbered(extract("a.html", page)) == [(1, "Left"), (1, "words"), (1, "a"), (2, " b")]
 
 
+def test_what_leads_to_a_heading_is_not_in_it_and_what_copies_code_is_not_code():
+    page = (
+        "<h2>C #<span><a href='#c'>#</a></span></h2><pre><code>a</code><code><b>b</b></code><button>copy</button></pre>"
+    )
+    document = extract("a.html", page)
+    assert (outline(document), document.text) == ([(2, "C #")], "C #\n\na\nb\n")
+
+
+def test_a_part_that_is_only_called_the_content_must_hold_the_title():
+    page = "<div id=header><h1>git-add</h1><h2>NAME</h2><p>git-add - adds</p></div><div id=content><p>words</p></div>"
+    assert extract("a.html", page).text == "git-add\n\nNAME\n\ngit-add - adds\n\nwords\n"
+
+
+def test_the_title_is_the_only_heading_of_the_first_level_else_that_of_the_page():
+    assert extract("a.html", "<title>Page - Site</title><h1>Page</h1>").title == "Page"
+    assert extract("a.html", "<title>Page - Site</title><h1>1. A</h1><h1>2. B</h1>").title == "Page - Site"
+    assert extract("a.html", "<h1>1. A</h1><h1>2. B</h1>").title == "1. A"
+
+
 def test_remarks_are_no_sections():
     document = extract("a.html", "<h2>Part</h2><div><h3>Note</h3><p>careful</p></div><p>more</p>")
     assert outline(document) == [(2, "Part")]
