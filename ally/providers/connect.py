@@ -144,6 +144,7 @@ def _options_of(options: Mapping[str, JsonObject], name: str) -> JsonObject:
     for key, value in options.items():
         if key.lower() == name:
             given |= value
+    given.pop("embeddings", None)  # for the embedder of the same name
     for option in _ELSEWHERE.keys() & given.keys():
         key = f"provider_options.{name}.{option}"
         raise ConfigError(f"{key} is no option of a provider.", key=key, hint=_ELSEWHERE[option])

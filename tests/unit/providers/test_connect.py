@@ -143,6 +143,15 @@ def test_option_that_belongs_elsewhere(house: House, option: str):
     assert caught.value.key == f"provider_options.openai.{option}"
 
 
+def test_options_of_embeddings_are_not_sent_with_a_chat(house: House):
+    extra = "def create_model(self, *a, **options):\n    raise ValueError(sorted(options))"
+    house.drop("mine.py", IMPORT + provider_class("'mine'", extra=extra))
+    with pytest.raises(ConfigError, match=r"\['size'\]"):
+        connect(
+            house.registry(), Keys({}), Choice("mine", "m"), {"mine": {"embeddings": {"batch": 9}, "size": 1}}, print
+        )
+
+
 def test_unknown_provider(house: House):
     with pytest.raises(UnknownProvider):
         connect(house.registry(), Keys({}), Choice("nobody"), {}, print)
