@@ -3,6 +3,8 @@
 Nothing is fetched: a model that is not on this machine is an error that says how to get it.
 """
 
+import contextlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -44,13 +46,14 @@ def open_sentences(choice: EmbedderChoice, known: KnownModel) -> "SentenceEmbedd
             hint=f"{sys.executable} -m pip install sentence-transformers; or {STAY_HERE}",
         ) from error
     try:
-        model: Any = SentenceTransformer(_place(name), local_files_only=True, trust_remote_code=False)  # pyright: ignore[reportUnknownVariableType]  # Any: has no types
+        with contextlib.redirect_stderr(io.StringIO()):  # a progress bar
+            model: Any = SentenceTransformer(_place(name), local_files_only=True, trust_remote_code=False)  # pyright: ignore[reportUnknownVariableType]  # Any: has no types
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise ModelFileError(
             f"The model {name} cannot be loaded: {_first_line(error)}",
             provider=choice.provider,
             model=name,
-            hint=f"fetch it once: hf download {name}",
+            hint=f"fetch it once: hf download {name}; or {STAY_HERE}",
         ) from error
     return SentenceEmbedder(choice.provider, name, known, model)
 
@@ -80,7 +83,7 @@ class SentenceEmbedder:
         prefix = self._known.query if kind == "query" else self._known.passage
         prefixed = [f"{prefix}{text}".encode(errors="replace").decode() for text in texts]
         for text, whole in zip(texts, prefixed, strict=True):
-            if len(whole) > self.max_tokens and len(self._loaded.tokenizer(whole)["input_ids"]) > self.max_tokens:
+            if len(whole) > self.max_tokens and self._count(whole) > self.max_tokens:
                 raise ContextTooLong(
                     f"A text of {len(text):,} characters, {shown(text)}, is too long for {self.model},"
                     f" which reads {self.max_tokens:,} tokens.",
@@ -99,18 +102,30 @@ class SentenceEmbedder:
             what = str(error).replace("sent", "gave", 1)
             raise ModelFileError(f"{self.model} {what}.", provider=self.provider, model=self.model) from error
 
+    def _count(self, text: str) -> int:
+        return len(self._loaded.tokenizer(text, truncation=False, verbose=False)["input_ids"])
+
     def close(self) -> None:
         """Let go of the weights."""
         self._loaded = None
 
 
 def _place(name: str) -> str:
-    folder = os.environ.get(FOLDER_VARIABLE, "").strip()
-    inside = Path(folder).expanduser() / name if folder else None
-    if inside is not None and inside.is_dir():
-        return str(inside)
-    given = Path(name).expanduser()
-    return str(given) if given.is_absolute() else name
+    """The folder of the model `name`. Given a name that it does not have, SentenceTransformer would ask the hub.
+
+    Raises:
+        FileNotFoundError: it is not on this machine.
+    """
+    own = os.environ.get(FOLDER_VARIABLE, "").strip()
+    for folder in (Path(own).expanduser() / name if own else Path(name).expanduser(), Path(name).expanduser()):
+        if folder.is_absolute() and folder.is_dir():
+            return str(folder)
+    from huggingface_hub import snapshot_download  # pyright: ignore[reportUnknownVariableType]  # heavy - a Tqdm of it
+
+    try:
+        return snapshot_download(name, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise FileNotFoundError("it is not on this machine") from error
 
 
 def _first_line(error: BaseException) -> str:

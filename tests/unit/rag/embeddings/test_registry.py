@@ -189,7 +189,7 @@ class SentenceTransformer:
             raise OSError("We could not find it in the cached files.\\nmore")
         self.seen = []
 
-    def tokenizer(self, text):
+    def tokenizer(self, text, **options):
         return {"input_ids": text.split()}
 
     def encode(self, texts, show_progress_bar, convert_to_numpy):
@@ -200,6 +200,8 @@ class SentenceTransformer:
 def test_sentence_transformers_in_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "sentence_transformers.py").write_text(STUB)
     monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "models/intfloat/e5-small").mkdir(parents=True)
+    monkeypatch.setenv("ALLY_EMBEDDING_MODELS_DIR", str(tmp_path / "models"))
     embedder = open_embedder(choose("hf", "intfloat/e5-small"), NOWHERE)
     assert (embedder.location, embedder.max_tokens) == ("local", 16)
     found = embedder.embed(["a", "bb"] * 20, "passage")
@@ -208,7 +210,7 @@ def test_sentence_transformers_in_this_process(tmp_path: Path, monkeypatch: pyte
     assert found[0][0] / found[0][1] == pytest.approx(len("passage: a"))
     with pytest.raises(ContextTooLong, match="150 characters"):
         embedder.embed(["word " * 30], "passage")
-    with pytest.raises(ModelFileError, match="could not find") as caught:
-        open_embedder(choose("hf", "missing"), NOWHERE)
-    assert "hf download missing" in caught.value.hint
+    with pytest.raises(ModelFileError, match="x/missing cannot be loaded: it is not on this machine") as caught:
+        open_embedder(choose("hf", "x/missing"), NOWHERE)
+    assert "hf download x/missing" in caught.value.hint
     embedder.close()
