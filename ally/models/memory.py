@@ -31,9 +31,14 @@ def threads_for_inference() -> int:
     llama.cpp's threads wait for each other by spinning: on shared cores more threads than free cores made it ten
     times slower (measured 2026-11-22: 5 instead of 53 tokens per second).
     """
+    count = cores()
+    return 1 if count <= 2 else count - 1
+
+
+def cores() -> int:
+    """Physical cores that this process may use."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    cores = min(value for value in (allowed, _physical_cores(), _container_cores()) if value)
-    return 1 if cores <= 2 else cores - 1
+    return min(value for value in (allowed, _physical_cores(), _container_cores()) if value)
 
 
 def _free_memory() -> int | None:
