@@ -187,3 +187,9 @@ def test_the_process_has_no_keys_in_its_environment(reader: Reader, tmp_path: Pa
         (process_id,) = one.process_ids
         environment = Path(f"/proc/{process_id}/environ")
         assert not environment.exists() or b"OPENAI" not in environment.read_bytes()
+
+
+def test_the_vocabulary_of_an_embedder_is_read_before_files_are_out_of_reach(tmp_path: Path):
+    vocabulary = write(tmp_path, "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nwords\n")
+    with Reader(ChunkLimits(counter=f"wordpiece:{vocabulary}")) as one:
+        assert read_one(one, write(tmp_path, "a.md", "words\n")).passages
