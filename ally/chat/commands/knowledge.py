@@ -42,6 +42,7 @@ async def _read(chat: Chat, name: str, work: Callable[[Watcher], Report]) -> str
     embedder = await asyncio.to_thread(lambda: chat.app.library.embedder)
     if embedder.location != "local":
         chat.front.say(f"The texts are sent to {embedder.provider} ({embedder.location}) for their vectors.")
+    chat.front.say(f"Reading {name}. Esc or Ctrl-C stops it; the same command goes on from there.")
     reading = chat.readings[name] = Reading(work)
     told_at = time.monotonic()
     try:
@@ -52,6 +53,7 @@ async def _read(chat: Chat, name: str, work: Callable[[Watcher], Report]) -> str
     except asyncio.CancelledError:
         reading.stop()
         raise
+    _offer(chat)
     if not reading.is_over:
         reading.when_over(lambda: chat.front.say(_told(chat, reading)))
         return f"The text of {name} can be searched now. Vectors are being made: /list says how far."
@@ -94,6 +96,7 @@ async def _list(chat: Chat, _: str) -> str:
 async def _index(chat: Chat, typed: str, *, is_indexed: bool) -> str:
     name = await _named(chat, typed, "/index NAME" if is_indexed else "/unindex NAME")
     await asyncio.to_thread(chat.app.library.index, name, is_indexed=is_indexed)
+    _offer(chat)
     return f"{name} is {'used for answers now' if is_indexed else 'kept out of answers'}."
 
 
@@ -104,6 +107,7 @@ async def _delete(chat: Chat, typed: str) -> str:
         return "Nothing was deleted."
     _stop(chat, name)
     await asyncio.to_thread(chat.app.library.remove, name)
+    _offer(chat)
     return f"Deleted {name}."
 
 
@@ -119,7 +123,14 @@ async def _purge(chat: Chat, _: str) -> str:
         return "Nothing was deleted."
     for name in names:
         _stop(chat, name)
-    return f"Deleted {', '.join(await asyncio.to_thread(chat.app.library.purge))}."
+    deleted = await asyncio.to_thread(chat.app.library.purge)
+    _offer(chat)
+    return f"Deleted {', '.join(deleted)}."
+
+
+def _offer(chat: Chat) -> None:
+    """Let the model search as long as there is something to search in; a change is a new prompt for it, once."""
+    chat.talk.give(chat.talk.tools)
 
 
 def _stop(chat: Chat, name: str) -> None:
@@ -166,8 +177,7 @@ COMMANDS = {
         "/embed PATH NAME",
         "read a file or folder into a collection",
         _embed,
-        more="With the name of a collection alone, what changed in its files is read. Ctrl-C or Esc stops it;"
-        " the same command goes on.",
+        more="With the name of a collection alone, what changed in its files is read.",
         values=_names,
     ),
     "/list": Command("/list", "the collections", _list),
