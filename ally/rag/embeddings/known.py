@@ -19,12 +19,16 @@ _FILE = Path(__file__).with_name("known.json")
 
 @dataclass(frozen=True, slots=True)
 class KnownModel:
-    """How a model is used: `query` and `passage` stand before a text, because it was trained so. `dim` 0: unknown."""
+    """How a model is used: `query` and `passage` stand before a text, because it was trained so. `dim` 0: unknown.
+
+    `bert`: its tokens are those of BERT's English vocabulary without case, which many models have in common.
+    """
 
     max_tokens: int = MAX_TOKENS_UNKNOWN
     dim: int = 0
     query: str = ""
     passage: str = ""
+    bert: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,12 @@ class KnownService:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`known.json`. `defaults` are embedding models of services that are known otherwise, `without` have none."""
+    """`known.json`, looked up on the day `as_of`.
 
+    `defaults` are embedding models of services that are known otherwise, `without` have none.
+    """
+
+    as_of: str
     services: Mapping[str, KnownService]
     defaults: Mapping[str, str]
     without: frozenset[str]
@@ -62,6 +70,7 @@ def load_table() -> Table:
         for row in data["models"]
     ]
     return Table(
+        as_of=data["as_of"],
         services={one.name: one for one in services},
         defaults=data["defaults"],
         without=frozenset(data["without"]),

@@ -12,9 +12,12 @@ from ally.rag.embeddings.base import Embedder
 from ally.rag.embeddings.batches import Patience
 from ally.rag.embeddings.choice import LOCAL, EmbedderChoice, Known, wanted_embedder
 from ally.rag.embeddings.cohere import CohereApi
+from ally.rag.embeddings.counting import ESTIMATE, wordpiece
 from ally.rag.embeddings.google import GoogleApi
 from ally.rag.embeddings.huggingface import HuggingFaceApi
 from ally.rag.embeddings.known import ApiName, KnownModel, find_model, load_table
+from ally.rag.embeddings.local import models_folder, open_local
+from ally.rag.embeddings.minilm.files import VOCABULARY, find_weights
 from ally.rag.embeddings.nlpcloud import NLPCloudApi
 from ally.rag.embeddings.ollama import OllamaApi
 from ally.rag.embeddings.openai import OpenAIApi
@@ -35,8 +38,6 @@ def open_embedder(choice: EmbedderChoice, paths: Paths, patience: Patience | Non
         UnknownProvider: there is none.
     """
     if choice.provider == LOCAL:
-        from ally.rag.embeddings.local import open_local  # heavy
-
         return open_local(paths, choice.model)
     if choice.plug_in is not None:
         return PlugInEmbedder(choice.plug_in, choice)
@@ -45,7 +46,8 @@ def open_embedder(choice: EmbedderChoice, paths: Paths, patience: Patience | Non
     if not choice.base_url:
         from ally.rag.embeddings.sentences import open_sentences  # late: needed by few
 
-        return open_sentences(choice, as_wished(find_model(choice.model or ""), _wishes(choice)))
+        known = as_wished(find_model(choice.model or ""), _wishes(choice))
+        return open_sentences(choice, known, _counter(known), models_folder(paths))
     return _open_remote(choice, choice.api, patience or Patience())
 
 
@@ -64,8 +66,10 @@ def _open_remote(choice: EmbedderChoice, name: ApiName, patience: Patience) -> R
         idle_timeout_s=choice.idle_timeout_s,
     )
     api = _APIS[name](target)
+    known = as_wished(find_model(target.model), wishes)
     facts = Facts(
-        model=as_wished(find_model(target.model), wishes),
+        model=known,
+        counter=_counter(known),
         place=host_of(target.base_url) if choice.is_elsewhere else "",
         ask_max_tokens=lambda: 0 if wishes.max_tokens or name != "ollama" else _ask_ollama(target),
     )
@@ -91,6 +95,12 @@ def as_wished(model: KnownModel, wishes: Wishes) -> KnownModel:
         "passage": wishes.passage_prefix,
     }
     return replace(model, **{name: value for name, value in changes.items() if value is not None})
+
+
+def _counter(model: KnownModel) -> str:
+    """What counts the tokens of a model: exactly, where its vocabulary is here."""
+    weights = find_weights() if model.bert else None
+    return wordpiece(weights / VOCABULARY) if weights else ESTIMATE
 
 
 def _root(name: ApiName, base_url: str) -> str:

@@ -51,7 +51,6 @@ class RemoteEmbedder:
     def __post_init__(self) -> None:
         self._connection = Connection(self.target, self.api)
         self._runner = Runner()
-        self._count = load_counter(self.facts.counter)
 
     @property
     def provider(self) -> str:
@@ -117,7 +116,8 @@ class RemoteEmbedder:
     @property
     def _prefix_tokens(self) -> int:
         known = self.facts.model
-        return max((self._count(prefix) for prefix in (known.query, known.passage) if prefix), default=0)
+        count = load_counter(self.facts.counter)
+        return max((count(prefix) for prefix in (known.query, known.passage) if prefix), default=0)
 
     async def _ask(self, texts: Sequence[str], kind: TextKind) -> Sequence[Row]:
         answer = await self._connection.ask(self.api.write(self.target, texts, kind))
@@ -128,9 +128,9 @@ class RemoteEmbedder:
 
     def _refuse_too_long(self, texts: Sequence[str]) -> None:
         """Where the service would cut a text without a word."""
-        limit = self.max_tokens
+        limit, count = self.max_tokens, load_counter(self.facts.counter)
         for text in texts:
-            if self._count(text) > limit:
+            if count(text) > limit:
                 raise ContextTooLong(
                     f"A text of {len(text):,} characters, {shown(text)}, may be too long for {self.model},"
                     f" which reads {limit:,} tokens.",

@@ -5,7 +5,6 @@ Nothing is fetched: a model that is not on this machine is an error that says ho
 
 import contextlib
 import io
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,6 @@ from ally.errors import ContextTooLong, MissingPackage, ModelFileError
 from ally.rag.embeddings.base import TextKind
 from ally.rag.embeddings.batches import shown
 from ally.rag.embeddings.choice import STAY_HERE, EmbedderChoice
-from ally.rag.embeddings.counting import ESTIMATE
 from ally.rag.embeddings.known import KnownModel
 from ally.rag.embeddings.remote import prefix_digest
 from ally.rag.embeddings.vectors import NoVectors, normalised
@@ -25,12 +23,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FOLDER_VARIABLE = "ALLY_EMBEDDING_MODELS_DIR"
 _AT_ONCE = 32
 
 
-def open_sentences(choice: EmbedderChoice, known: KnownModel) -> "SentenceEmbedder":
-    """The model of `choice`: a folder, a name below `ALLY_EMBEDDING_MODELS_DIR`, or one in the cache of Hugging Face.
+def open_sentences(choice: EmbedderChoice, known: KnownModel, counter: str, folder: Path) -> "SentenceEmbedder":
+    """The model of `choice`: the path of a folder, a name below `folder`, or one in the cache of Hugging Face.
 
     Raises:
         MissingPackage: sentence-transformers is not installed.
@@ -38,7 +35,7 @@ def open_sentences(choice: EmbedderChoice, known: KnownModel) -> "SentenceEmbedd
     """
     name = choice.model or ""
     try:
-        from sentence_transformers import SentenceTransformer  # pyright: ignore  # heavy - nobody has to install it
+        from sentence_transformers import SentenceTransformer  # pyright: ignore[reportMissingImports, reportUnknownVariableType]  # heavy - nobody has to install it
     except ImportError as error:
         raise MissingPackage(
             "sentence-transformers",
@@ -47,7 +44,7 @@ def open_sentences(choice: EmbedderChoice, known: KnownModel) -> "SentenceEmbedd
         ) from error
     try:
         with contextlib.redirect_stderr(io.StringIO()):  # a progress bar
-            model: Any = SentenceTransformer(_place(name), local_files_only=True, trust_remote_code=False)  # pyright: ignore[reportUnknownVariableType]  # Any: has no types
+            model: Any = SentenceTransformer(_place(name, folder), local_files_only=True, trust_remote_code=False)  # pyright: ignore[reportUnknownVariableType]  # Any: has no types
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise ModelFileError(
             f"The model {name} cannot be loaded: {_first_line(error)}",
@@ -55,21 +52,30 @@ def open_sentences(choice: EmbedderChoice, known: KnownModel) -> "SentenceEmbedd
             model=name,
             hint=f"fetch it once: hf download {name}; or {STAY_HERE}",
         ) from error
-    return SentenceEmbedder(choice.provider, name, known, model)
+    return SentenceEmbedder(choice.provider, name, counter, known, model)
 
 
 class SentenceEmbedder:
     """`Embedder` over a SentenceTransformer."""
 
-    counter = ESTIMATE
     location: Location = "local"
 
-    def __init__(self, provider: str, model: str, known: KnownModel, loaded: Any) -> None:  # Any: has no types
+    def __init__(
+        self,
+        provider: str,
+        model: str,
+        counter: str,
+        known: KnownModel,
+        loaded: Any,  # Any: has no types
+    ) -> None:
         self.provider = provider
         self.model = model
+        self.counter = counter
         self._known = known
         self._loaded: Any = loaded  # Any: as above
-        self.max_tokens = int(loaded.max_seq_length or known.max_tokens)
+        self._reads = int(loaded.max_seq_length or known.max_tokens)
+        longest = max(known.query, known.passage, key=len)
+        self.max_tokens = self._reads - (self._count(longest) if longest else 0)
 
     @property
     def fingerprint(self) -> str:
@@ -83,11 +89,12 @@ class SentenceEmbedder:
         prefix = self._known.query if kind == "query" else self._known.passage
         prefixed = [f"{prefix}{text}".encode(errors="replace").decode() for text in texts]
         for text, whole in zip(texts, prefixed, strict=True):
-            if len(whole) > self.max_tokens and self._count(whole) > self.max_tokens:
+            # A byte is at most one token; two mark the beginning and the end.
+            if len(whole.encode()) + 2 > self._reads and self._count(whole) > self._reads:
                 raise ContextTooLong(
                     f"A text of {len(text):,} characters, {shown(text)}, is too long for {self.model},"
-                    f" which reads {self.max_tokens:,} tokens.",
-                    limit_tokens=self.max_tokens,
+                    f" which reads {self._reads:,} tokens.",
+                    limit_tokens=self._reads,
                     provider=self.provider,
                     model=self.model,
                     hint="set knowledge.chunk_tokens lower, or choose a model that reads more",
@@ -110,16 +117,15 @@ class SentenceEmbedder:
         self._loaded = None
 
 
-def _place(name: str) -> str:
+def _place(name: str, folder: Path) -> str:
     """The folder of the model `name`. Given a name that it does not have, SentenceTransformer would ask the hub.
 
     Raises:
         FileNotFoundError: it is not on this machine.
     """
-    own = os.environ.get(FOLDER_VARIABLE, "").strip()
-    for folder in (Path(own).expanduser() / name if own else Path(name).expanduser(), Path(name).expanduser()):
-        if folder.is_absolute() and folder.is_dir():
-            return str(folder)
+    for place in (folder / name, Path(name).expanduser()):
+        if place.is_absolute() and place.is_dir():
+            return str(place)
     from huggingface_hub import snapshot_download  # pyright: ignore[reportUnknownVariableType]  # heavy - a Tqdm of it
 
     try:

@@ -9,6 +9,7 @@ import pytest
 
 from ally.egress.ledger import ledger
 from ally.errors import BadReply, ContextTooLong
+from ally.rag.embeddings.counting import ESTIMATE, load_counter
 from tests.conftest import ROOT
 from tests.fakes import Raw
 from tests.unit.rag.embeddings.services import Service, of, opened, unit_vectors
@@ -85,6 +86,12 @@ def test_ollama_that_does_not_run_still_has_a_limit(closed_port: int):
     embedder = of("ollama").open(f"http://127.0.0.1:{closed_port}", model="mxbai-embed-large")
     assert 400 < embedder.max_tokens < 512  # the prefix counts
     embedder.close()
+
+
+def test_tokens_are_counted_exactly_where_the_vocabulary_is_on_this_machine():
+    exact = of("ollama").open("http://127.0.0.1:9")
+    assert load_counter(exact.counter)("unbelievable tea") == 4  # with the marks of beginning and end
+    assert of("openai").open("http://127.0.0.1:9").counter == ESTIMATE
 
 
 def test_a_model_that_ollama_lacks_can_be_pulled():
