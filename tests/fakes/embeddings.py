@@ -44,7 +44,9 @@ def vector_of(text: str, dim: int = DIM) -> list[float]:
 
 
 class FakeEmbedder(Server):
-    """What all of them have in common. `max_texts` are the most in one request, `max_words` in one text."""
+    """What all of them have in common. `max_texts` are the most in one request, `max_words` in one text. `arrived` is
+    released by every accepted request.
+    """
 
     models: ClassVar[tuple[str, ...]] = ()
     needs_key = True
@@ -54,7 +56,7 @@ class FakeEmbedder(Server):
         self.key = key if self.needs_key else None
         self.max_words = max_words
         self.asked: list[Asked] = []
-        self.answered = threading.Semaphore(0)
+        self.arrived = threading.Semaphore(0)
         self._script: list[Scripted] = []
         self._turn = threading.Lock()
         super().__init__(port=port)
@@ -109,6 +111,7 @@ class FakeEmbedder(Server):
             return
         with self._turn:
             item = self._script.pop(0) if self._script else None
+        self.arrived.release()
         self._answer_with(exchange, asked, item)
 
     def _check(self, asked: Asked) -> None:

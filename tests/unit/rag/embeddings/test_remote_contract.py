@@ -1,5 +1,6 @@
 """What every embedder behind HTTP does, whatever its format."""
 
+import signal
 import threading
 import time
 
@@ -221,7 +222,25 @@ def test_requests_go_side_by_side_and_fewer_after_too_many():
         assert len(fake.requests) == 43
 
 
-def test_an_interrupt_ends_the_request_and_close_ends_the_thread():
+def test_ctrl_c_ends_the_request_at_once():
+    with opened(of("openai")) as (fake, embedder):
+        fake.script(Hang())
+        main = threading.get_ident()
+
+        def interrupt() -> None:
+            fake.arrived.acquire()
+            signal.pthread_kill(main, signal.SIGINT)
+
+        thread = threading.Thread(target=interrupt)
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            embedder.embed(["one"], "passage")
+        thread.join()
+        assert fake.requests[0].wait_disconnected(10)
+        assert embedder.embed(["one"], "passage").shape == (1, 16)
+
+
+def test_closing_ends_the_request_and_the_thread():
     with opened(of("openai")) as (fake, embedder):
         before = set(threading.enumerate())
         fake.script(Hang())
@@ -235,8 +254,7 @@ def test_an_interrupt_ends_the_request_and_close_ends_the_thread():
 
         thread = threading.Thread(target=work)
         thread.start()
-        while not fake.requests:
-            thread.join(0.01)
+        fake.arrived.acquire()
         embedder.close()
         thread.join(10)
         assert isinstance(failed[0], Unreachable)
