@@ -4,6 +4,9 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from itertools import accumulate
 
+SPREADSHEET = "spreadsheet"
+"""The format whose line numbers are those of rows, told in the label of a place: `sheet Budget, rows 2-9`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -104,7 +107,10 @@ class Places:
         if not numbers:
             return Place(label=label)
         covered = numbers[first : last + 1]
-        return Place(min(covered), max(covered), label)
+        start, stop = min(covered), max(covered)
+        if self.document.format == SPREADSHEET:
+            return Place(label=f"{label}, row {start}" if start == stop else f"{label}, rows {start}-{stop}")
+        return Place(start, stop, label)
 
     def _line(self, offset: int) -> int:
         return bisect_right(self._line_starts, offset) - 1
