@@ -37,6 +37,12 @@ KINDS = (
     Kind("data", tuple(DATA), (b"<?xml",)),
     Kind("notebook", (".ipynb",)),
     Kind("mail", words(".eml .mbox .mbx"), (), 5.0),
+    Kind("pdf", (".pdf",), (b"%PDF-",), 5.0, is_text=False),
+    Kind("docx", words(".docx .docm .dotx .dotm .doc"), (), 5.0, is_text=False),
+    Kind("pptx", words(".pptx .pptm .ppsx .ppsm .potx .ppt"), (), 5.0, is_text=False),
+    Kind("xlsx", words(".xlsx .xlsm .xltx .xlsb .xls .ods .ots"), (), 5.0, is_text=False),
+    Kind("odt", words(".odt .ott .odp .otp"), (), 5.0, is_text=False),
+    Kind("epub", (".epub",), (), 5.0, is_text=False),
 )
 
 _HEAD_BYTES = 1024
