@@ -96,6 +96,11 @@ class Database:
         with self._lock, _translated(self.file):
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
+    def shrink(self) -> None:
+        """Write the file anew without the room of what was deleted; meanwhile it takes twice as much. As `write`."""
+        with self._lock, _translated(self.file):
+            self._connection.execute("VACUUM")
+
     def close(self) -> None:
         """Let go of the file."""
         with self._lock, contextlib.suppress(sqlite3.Error):
