@@ -39,11 +39,13 @@ def collection(shelf: Shelf) -> Iterator[Collection]:
 
 @every_store
 def test_words_of_any_case_accent_and_ending(collection: Collection) -> None:
-    fill(collection, a=["The cats were running.", "Ein Café in Zürich", "Nothing of that"])
+    fill(collection, a=["The cats were running.", "Ein Café in Zürich", "Nothing of that", "Straße, İstanbul"])
     for query in ("cat", "CATS", "Run", "runs"):
         assert words(collection, query) == ["The cats were running."]
     for query in ("cafe", "CAFÉ", "cafe\u0301", "zurich"):
         assert words(collection, query) == ["Ein Café in Zürich"]
+    for query in ("Straße", "straße", "İstanbul", "istanbul", "ISTANBUL"):
+        assert words(collection, query) == ["Straße, İstanbul"]
     assert set(words(collection, "cat", "café")) == {"The cats were running.", "Ein Café in Zürich"}
 
 

@@ -34,6 +34,7 @@ _T = TypeVar("_T")
 DATABASE = "collection.db"
 LOCK = "writing.lock"
 _CACHE_KB = 16_000
+_WORTH_PASSAGES = 200
 _MOST_CHANGES = 500
 _MOST_PASSAGES = 1000
 _LONGEST_S = 1.0
@@ -217,6 +218,8 @@ class EmbeddedCollection:
                 now = state.read(run)
             self._mapped = None
             remove_others(now.vectors(self._folder))
+            if now.removed > max(now.passages / 3, _WORTH_PASSAGES):
+                self._shrink()
             self._database.fold_log()
         self._build_index(now)
 
@@ -239,6 +242,15 @@ class EmbeddedCollection:
         if self._mapped is None or not self._mapped.holds(rows):
             self._mapped = Mapped.of(rows)
         return self._mapped
+
+    def _shrink(self) -> None:
+        """Write the database anew, without the words that were removed, which the index keeps until then."""
+        with self._change() as run:
+            run.execute("INSERT INTO words (words) VALUES ('optimize')")
+            run.execute("UPDATE state SET removed = 0")
+        # There may be no room for a second one, or another process holds it.
+        with contextlib.suppress(StorageError), self._understandable():
+            self._database.shrink()
 
     def _is_large(self, now: State) -> bool:
         return now.rows * now.dim > self._exact_numbers

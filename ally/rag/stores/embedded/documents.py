@@ -225,7 +225,7 @@ def _forget(run: sqlite3.Connection, document: int, ids: Sequence[int]) -> None:
         ((one.id, *indexed(one.passage)) for one in stretch(run, document) if one.id in gone),
     )
     run.executemany("DELETE FROM passage WHERE id = ?", ((one,) for one in ids))
-    run.execute("UPDATE state SET is_untidy = 1")
+    run.execute("UPDATE state SET is_untidy = 1, removed = removed + ?", (len(ids),))
 
 
 def _block_range(document: int) -> tuple[int, int]:

@@ -16,6 +16,7 @@ SCHEMA = Schema(
                 is_indexed INTEGER NOT NULL DEFAULT 1,
                 updated_at REAL NOT NULL DEFAULT 0,
                 is_untidy INTEGER NOT NULL DEFAULT 0,
+                removed INTEGER NOT NULL DEFAULT 0,     -- passages since the database was last written anew
                 fingerprint TEXT NOT NULL DEFAULT '',
                 generation INTEGER NOT NULL DEFAULT 0,  -- which file of vectors
                 dim INTEGER NOT NULL DEFAULT 0,

@@ -10,8 +10,8 @@ from pathlib import Path
 from ally.rag.stores.embedded.vectors import Rows
 
 _FIELDS = (
-    "roots, is_indexed, updated_at, is_untidy, fingerprint, generation, dim, rows, stamp, near_stamp, near_rows, "
-    "passages, embedded"
+    "roots, is_indexed, updated_at, is_untidy, removed, fingerprint, generation, dim, rows, stamp, near_stamp, "
+    "near_rows, passages, embedded"
 )
 
 
@@ -23,6 +23,7 @@ class State:
     is_indexed: bool
     updated_at: float
     is_untidy: bool
+    removed: int
     fingerprint: str
     generation: int
     dim: int

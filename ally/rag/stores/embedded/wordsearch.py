@@ -123,7 +123,7 @@ def expressions(words: Sequence[str]) -> list[str]:
     """
     found: dict[str, None] = {}
     for word in words:
-        plain, pairs = split_pairs(word.encode("utf-8", "replace").decode())
+        plain, pairs = split_pairs(word.encode("utf-8", "replace").decode().lower())
         parts = _parts(plain)
         found |= dict.fromkeys(_quoted(part) for part in parts)
         if len(parts) > 1:
