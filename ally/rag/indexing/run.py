@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ally.errors import EmbedderChanged, ProviderError
+from ally.errors import DimensionMismatch, EmbedderChanged, ProviderError
 from ally.rag.chunking.limits import ChunkLimits
 from ally.rag.embeddings.base import Embedder
 from ally.rag.extract.choosing import Candidate, Skipped, choose
@@ -55,11 +55,11 @@ def run(
             collection.set_embedder(embedder.fingerprint)
         try:
             _Reading(collection, around, watcher, report, read_all=rebuild).run()
-            report.embedded = fill(collection, embedder, around.others, watcher)
+            report.embedded = fill(collection, embedder, around.others, watcher, report.problems)
             report.is_complete = not watcher.is_stopped()
         except Stopped:
             report.is_complete = False
-        except ProviderError as error:
+        except (ProviderError, DimensionMismatch) as error:
             report.problems.append(f"{error.message} {error.hint}".strip())
             report.is_complete = False
         collection.tidy()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ally.errors import EmbedderChanged, KnowledgeError, Unreachable
+from ally.errors import ContextTooLong, EmbedderChanged, KnowledgeError, Unreachable
 from ally.rag.library import Library
 from ally.rag.progress import Progress, Report, Watcher
 from ally.rag.stores.embedded import EmbeddedShelf
@@ -148,6 +148,22 @@ def test_a_failing_embedder_leaves_the_text_in_and_the_next_run_fills_the_gap(li
     assert library.collections()[0].embedded == 0
     embedder.before = lambda texts: None
     assert library.sync("docs").embedded == 3
+
+
+def test_a_text_longer_than_the_model_reads_is_found_out_and_told(library, docs, embedder):
+    (docs / "deep" / "garden.md").write_text("# Garden\n\n" + "Tomatoes want much water and little wind. " * 3)
+
+    def refuse(texts: Sequence[str]) -> None:
+        if any(text.count("Tomatoes") > 1 for text in texts):
+            raise ContextTooLong("too long")
+
+    embedder.before = refuse
+    report = library.add(docs, "docs")
+    assert report.is_complete
+    assert library.collections()[0].embedded == 3
+    [problem] = report.problems
+    assert "only its beginning has a vector" in problem
+    assert "Garden" in problem
 
 
 def test_another_embedder_is_refused_until_a_rebuild_and_never_mixes(library, docs, embedder):
