@@ -38,7 +38,8 @@ _WORTH_PASSAGES = 200
 _MOST_CHANGES = 500
 _MOST_PASSAGES = 1000
 _LONGEST_S = 1.0
-"""Whatever comes first: then what was put is committed. A commit costs ..."""
+"""Whatever comes first: then what was put is committed. A file of 20 passages takes 3.4 CPU ms, and 5.2 with a commit
+of its own (2026-11-22)."""
 
 
 class EmbeddedCollection:
@@ -93,10 +94,8 @@ class EmbeddedCollection:
             try:
                 stack.enter_context(locked(self._folder / LOCK, timeout_s=0))
             except TimeoutError as exc:
-                hint = "wait until it is done"
-                raise StorageError(
-                    self._folder, f"{self._name} is being changed by another process.", hint=hint
-                ) from exc
+                problem = f"{self._name} is being changed by another process."
+                raise StorageError(self._folder, problem, hint="try again when that is done") from exc
             except OSError as exc:
                 raise self._gone() from exc
             if _inode(self._folder / DATABASE) != self._inode:
@@ -264,9 +263,12 @@ class EmbeddedCollection:
         return self._near
 
     def _build_index(self, now: State) -> None:
+        """Only when nothing waits for a vector: that takes minutes, and whoever stops a run does not want to wait."""
         rows = now.vectors(self._folder)
         stamp = now.near_stamp if now.near_stamp == stamp_of(near.file_of(rows)) else ""
-        is_wanted = self._is_large(now) and near.is_behind(rows, now.near_rows if stamp else 0)
+        is_wanted = (
+            self._is_large(now) and now.embedded == now.passages and near.is_behind(rows, now.near_rows if stamp else 0)
+        )
         if is_wanted and near.is_installed():
             stamp = near.build(rows, stamp)
             with self._change() as run:

@@ -79,6 +79,19 @@ def test_what_came_later_and_what_went_is_known(home: Path, collection: Collecti
     assert found(collection) == exactly(home)
 
 
+def test_it_is_built_when_nothing_waits_any_more(home: Path) -> None:
+    collection = large(home).create("docs")
+    fill(collection, a=LINES)
+    with collection.writing():
+        put(collection, "/b", "not yet")
+        collection.tidy()
+        assert index_of(home) is None
+        embed(collection)
+        collection.tidy()
+        assert index_of(home) is not None
+    collection.close()
+
+
 def test_renumbered_vectors_get_a_new_index(home: Path, collection: Collection) -> None:
     before = index_of(home)
     reader = large(home).open("docs")
