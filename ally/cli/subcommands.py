@@ -133,10 +133,9 @@ def _add_kb(commands: "_Commands[Parser]") -> None:
     search.add_argument("--explain", action="store_true", help="say why each came, and what was left out")
     search.add_argument("--whole", action="store_true", help="whole passages instead of their beginning")
     remove = _action(actions, "remove", "delete a collection; its files stay where they are")
-    measure = _action(actions, "eval", "measure how well a collection is found, with questions of its own", json=True)
     index = _action(actions, "index", "let answers use a collection")
     unindex = _action(actions, "unindex", "keep a collection out of answers")
-    for action in (add, sync, remove, measure, index, unindex):
+    for action in (add, sync, remove, index, unindex):
         action.add_argument("name", metavar="NAME", help="the name of the collection")
     for action in (add, sync):
         action.add_argument("--watch", action="store_true", help="go on whenever files change, until Ctrl-C")
