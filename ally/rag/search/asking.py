@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ally.rag.search.query import Query
 from ally.rag.search.rewriting import complete
-from ally.rag.search.wording import all_words, phrases, telling_words
+from ally.rag.search.wording import all_words, function_share, phrases, telling_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,16 +14,27 @@ class Asked:
 
     `text` is the question, completed by the conversation where it leans on it: what the vector is made of. `words` are
     the telling ones, `earlier` those that came from the conversation and weigh less, `phrases` what stood in quotes.
+    `function_share` tells sentences from keywords.
     """
 
     text: str
     words: tuple[str, ...]
     earlier: tuple[str, ...] = ()
     phrases: tuple[str, ...] = ()
+    function_share: float = 0.0
 
 
 def understand(query: Query) -> Asked:
     """What to look for. It takes time in proportion to the text; nothing is asked of anybody."""
-    text = unicodedata.normalize("NFC", query.text).strip()
-    completed, earlier = complete(text, query.history)
-    return Asked(completed, telling_words(text) or all_words(text), earlier, phrases(text))
+    text = _cleaned(query.text)
+    completed, earlier = complete(text, [_cleaned(question) for question in query.history])
+    words = telling_words(text)
+    if not words:
+        words, earlier = earlier or all_words(text), ()
+    return Asked(completed, words, earlier, phrases(text), function_share(text))
+
+
+def _cleaned(text: str) -> str:
+    """`text` without what neither a tokenizer nor a database takes."""
+    encodable = text.encode("utf-8", "replace").decode()
+    return unicodedata.normalize("NFC", encodable.replace("\0", " ")).strip()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ally.rag.search.asking import Asked
 from ally.rag.search.fusing import Candidate
@@ -9,14 +10,20 @@ from ally.rag.search.hit import Why
 from ally.rag.search.wording import held, holds_phrase
 from ally.rag.stores.base import Collection, Stored
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Read:
-    """A passage that was found, with its text."""
+    """A passage that was found, with its text, and its vector where it has one that can be compared."""
 
     collection: Collection
     stored: Stored
     why: Why
+    word_part: float
+    vector: "NDArray[np.float32] | None"
 
     @property
     def source(self) -> tuple[str, str]:
@@ -25,34 +32,43 @@ class Read:
 
 
 def read(candidates: Sequence[Candidate], asked: Asked) -> list[Read]:
-    """The passages of `candidates` in their order, those that hold what the question quotes before the others.
-
-    What is gone meanwhile is left out.
+    """The passages of `candidates` in their order; what is gone meanwhile is left out.
 
     Raises:
         StorageError: a collection cannot be read.
     """
-    wanted: dict[str, tuple[Collection, list[int]]] = {}
+    by_collection: dict[str, list[Candidate]] = {}
     for one in candidates:
-        wanted.setdefault(one.collection.name, (one.collection, []))[1].append(one.id)
-    stored = {(name, one.id): one for name, (collection, ids) in wanted.items() for one in collection.passages(ids)}
-    found = [
-        _explained(one, there, asked)
-        for one in candidates
-        if (there := stored.get((one.collection.name, one.id))) is not None
-    ]
-    if asked.phrases:
-        found.sort(key=lambda one: -_quotes(one, asked.phrases))
-    return found
+        by_collection.setdefault(one.collection.name, []).append(one)
+    found = {(one.source[0], one.stored.id): one for some in by_collection.values() for one in _read(some, asked)}
+    keys = ((one.collection.name, one.id) for one in candidates)
+    return [found[key] for key in keys if key in found]
 
 
-def _explained(one: Candidate, stored: Stored, asked: Asked) -> Read:
-    why = replace(one.why, words=held([*asked.words, *asked.earlier], stored.passage.searched))
-    quotes = [phrase for phrase in asked.phrases if holds_phrase(phrase, stored.passage.searched)]
-    if quotes:
-        why = replace(why, notes=(*why.notes, f"holds {', '.join(map(repr, quotes))}"))
-    return Read(one.collection, stored, why)
+def phrases_first(found: Sequence[Read], asked: Asked) -> list[Read]:
+    """Those that hold what the question quotes before the others."""
+    return sorted(found, key=lambda one: -len(_quotes(one.stored, asked)))
 
 
-def _quotes(one: Read, phrases: Sequence[str]) -> int:
-    return sum(holds_phrase(phrase, one.stored.passage.searched) for phrase in phrases)
+def _read(candidates: Sequence[Candidate], asked: Asked) -> list[Read]:
+    """Those of one collection, in any order."""
+    first = candidates[0]
+    stored = first.collection.passages([one.id for one in candidates])
+    vectors = (
+        first.collection.known_vectors(first.fingerprint, [one.passage.searched for one in stored])
+        if first.fingerprint
+        else {}
+    )
+    by_id = {one.id: one for one in candidates}
+    return [_explained(by_id[one.id], one, vectors.get(n), asked) for n, one in enumerate(stored)]
+
+
+def _explained(one: Candidate, stored: Stored, vector: "NDArray[np.float32] | None", asked: Asked) -> Read:
+    words = held([*asked.words, *asked.earlier], stored.passage.searched)
+    quotes = _quotes(stored, asked)
+    notes = (f"holds {', '.join(map(repr, quotes))}",) if quotes else ()
+    return Read(one.collection, stored, replace(one.why, words=words, notes=notes), one.word_part, vector)
+
+
+def _quotes(stored: Stored, asked: Asked) -> list[str]:
+    return [phrase for phrase in asked.phrases if holds_phrase(phrase, stored.passage.searched)]
