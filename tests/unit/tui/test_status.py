@@ -9,34 +9,14 @@ from rich.text import Text
 from textual.app import App
 from textual.widgets import Static
 
-from ally.chat.standing import Sent, Standing
+from ally.chat.standing import Standing
 from ally.tui.status import StatusLine
 from ally.tui.status_parts import busy_parts, fitted, parts_of
 from ally.tui.themes import THEMES
+from tests.snapshots.samples import FAR as SPENT
+from tests.snapshots.samples import HERE
 
-HERE = Standing(
-    agent="general",
-    provider="ollama",
-    model="qwen3:8b",
-    mode="ask",
-    tier="A",
-    used_tokens=3_900,
-    window=32_768,
-    input_tokens=1_234,
-    output_tokens=300,
-    reused=0.96,
-)
-FAR = Standing(
-    agent="code_gen",
-    provider="openai",
-    model="gpt-5-mini",
-    location="cloud",
-    mode="bypass",
-    tier="C",
-    used_tokens=240_000,
-    window=256_000,
-    sent=Sent(lan=3_000, cloud=3_200_000),
-)
+FAR = replace(SPENT, input_tokens=0, output_tokens=0)
 HOSTILE = [
     "\x1b[31mred",
     "[bold]x[/]",
