@@ -17,6 +17,8 @@ import trustme
 import tests.fakes.guard.sitecustomize  # noqa: F401 - guards this process
 from ally.egress.offline import is_enabled
 from ally.egress.quiet import silence
+from ally.rag.embeddings.minilm.embedder import MiniLM
+from ally.rag.embeddings.minilm.files import make_files
 from tests.fakes import Fake, FakeAnthropic, FakeGemini, FakeMiniMax, FakeOllama, FakeOpenAI, FakeReplicate
 from tests.fakes.requests import words
 
@@ -173,6 +175,23 @@ fake_gemini = pytest.fixture(_served(FakeGemini), name="fake_gemini")
 fake_ollama = pytest.fixture(_served(FakeOllama), name="fake_ollama")
 fake_minimax = pytest.fixture(_served(FakeMiniMax), name="fake_minimax")
 fake_replicate = pytest.fixture(_served(FakeReplicate), name="fake_replicate")
+
+
+@pytest.fixture(scope="session")
+def embedding_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For `ALLY_EMBEDDING_MODELS_DIR`: a folder in which the embedding model is made once for all tests."""
+    base = tmp_path_factory.getbasetemp()
+    models = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "embedding-models"
+    make_files(models)
+    return models
+
+
+@pytest.fixture(scope="session")
+def local_embedder(embedding_models: Path) -> Iterator[MiniLM]:
+    """The real embedder of this machine, one process for all tests; do not close it."""
+    embedder = MiniLM(embedding_models)
+    yield embedder
+    embedder.close()
 
 
 @pytest.fixture

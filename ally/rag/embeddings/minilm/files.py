@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ally.errors import MissingPackage, ModelFileError
 from ally.rag.embeddings.minilm import spawning
+from ally.storage.atomic import leftovers
 from ally.storage.lock import locked
 
 MODEL = "all-minilm-l6-v2"
@@ -109,6 +110,9 @@ def _make(models: Path, folder: Path) -> ModelFiles:
     weights = find_weights()
     if weights is None:
         raise _missing_weights()
+    for name in (NETWORK, VOCABULARY, MADE):  # of a process that was killed
+        for left in leftovers([one.name for one in folder.iterdir()], name):
+            (folder / left).unlink(missing_ok=True)
     command = spawning.command("ally.rag.embeddings.minilm.making", str(weights), str(folder))
     done = subprocess.run(command, **spawning.surroundings(), capture_output=True, check=False)
     found = find_files(models)
