@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 
 from ally.rag.document import Extracted
-from ally.rag.extract.packed import Archive, Composer, Node, attribute, find_main, relations_of, title_of, walk
+from ally.rag.extract.packed import Archive, Attributes, Composer, attribute, find_main, relations_of, title_of, walk
 
 _HEADING = re.compile(r"heading (\d)$", re.IGNORECASE)
 _LEFT_OUT = frozenset(["Fallback", "del", "moveFrom", "pPrChange", "rPrChange", "sectPrChange"])
@@ -61,19 +61,19 @@ class _Styles:
         """Take in a part with styles."""
         style = _Style()
         with archive.stream(member) as stream:
-            for event, tag, node in walk(stream, archive.name):
-                if event == "end":
+            for event, tag, attributes in walk(stream, archive.name):
+                if event != "start":
                     continue
                 if tag == "style":
-                    style = self.known[attribute(node, "styleId")] = _Style()
+                    style = self.known[attribute(attributes, "styleId")] = _Style()
                 elif tag == "name":
-                    style.name = attribute(node, "val")
+                    style.name = attribute(attributes, "val")
                 elif tag == "basedOn":
-                    style.parent = attribute(node, "val")
+                    style.parent = attribute(attributes, "val")
                 elif tag == "outlineLvl":
-                    style.level = _level(attribute(node, "val"))
+                    style.level = _level(attribute(attributes, "val"))
                 elif tag == "numId":
-                    style.is_list = attribute(node, "val") != "0"
+                    style.is_list = attribute(attributes, "val") != "0"
 
     def level(self, identifier: str) -> int:
         """The level of headings of a style, by itself or by those it is based on; 0 for others."""
@@ -129,12 +129,19 @@ class _Words:
     open: list[_Paragraph] = field(default_factory=list[_Paragraph])
     hidden: int = 0
     _left_out: int = 0
+    _is_text: bool = False
     _is_run: bool = False
     _is_hidden: bool = False
 
-    def take(self, event: str, tag: str, node: Node) -> _Paragraph | None:
-        """The paragraph that is whole with this element."""
-        if tag in _LEFT_OUT:
+    def take(self, event: str, tag: str, attributes: Attributes) -> _Paragraph | None:
+        """The paragraph that is whole with this piece of the document."""
+        if event == "text":
+            if self._is_text and self.open and not self._left_out:
+                self._add(self.open[-1], tag)
+            return None
+        if tag == "t":
+            self._is_text = event == "start"
+        elif tag in _LEFT_OUT:
             self._left_out += 1 if event == "start" else -1
         if self._left_out:
             return None
@@ -143,33 +150,29 @@ class _Words:
                 return self.open.pop() if self.open else None
             self.open.append(_Paragraph())
             self._is_run = self._is_hidden = False
-        elif self.open:
-            self._in_paragraph(event, tag, node, self.open[-1])
+        elif self.open and event == "start":
+            self._in_paragraph(tag, attributes, self.open[-1])
         return None
 
-    def _in_paragraph(self, event: str, tag: str, node: Node, paragraph: _Paragraph) -> None:
-        if event == "end":
-            if tag == "t":
-                self._add(paragraph, node.text or "")
-            return
+    def _in_paragraph(self, tag: str, attributes: Attributes, paragraph: _Paragraph) -> None:
         match tag:
             case "r":
                 self._is_run, self._is_hidden = True, False
             case "pStyle":
-                paragraph.style = attribute(node, "val")
+                paragraph.style = attribute(attributes, "val")
             case "outlineLvl":
-                paragraph.level = _level(attribute(node, "val"))
+                paragraph.level = _level(attribute(attributes, "val"))
             case "ilvl":
-                value = attribute(node, "val")
+                value = attribute(attributes, "val")
                 paragraph.list_level = min(int(value), _DEEPEST_LIST) if value.isdigit() else 0
             case "numId":
-                paragraph.list_level = -1 if attribute(node, "val") == "0" else max(0, paragraph.list_level)
+                paragraph.list_level = -1 if attribute(attributes, "val") == "0" else max(0, paragraph.list_level)
             case "vanish" if self._is_run:  # else it is about the mark of the paragraph
-                self._is_hidden = attribute(node, "val") not in ("0", "false", "off")
+                self._is_hidden = attribute(attributes, "val") not in ("0", "false", "off")
             case "br":
-                paragraph.words.append(" " if attribute(node, "type") else "\n")
+                paragraph.words.append(" " if attribute(attributes, "type") else "\n")
             case "footnoteReference" | "endnoteReference":
-                paragraph.notes.append(tag.removesuffix("Reference") + attribute(node, "id"))
+                paragraph.notes.append(tag.removesuffix("Reference") + attribute(attributes, "id"))
             case _:
                 paragraph.words.append(_SIGNS.get(tag, ""))
 
@@ -201,10 +204,10 @@ class _Body:
         """Add what a part says."""
         words = _Words()
         with archive.stream(member) as stream:
-            for event, tag, node in walk(stream, archive.name):
-                if (paragraph := words.take(event, tag, node)) is not None:
+            for event, tag, attributes in walk(stream, archive.name):
+                if (paragraph := words.take(event, tag, attributes)) is not None:
                     self._add(paragraph)
-                elif tag in ("tbl", "tr", "tc"):
+                elif tag in ("tbl", "tr", "tc") and event != "text":
                     self._take_table(event, tag)
         if words.hidden:
             self.composer.note(f"hidden text was left out ({words.hidden} places)")
@@ -235,6 +238,8 @@ class _Body:
             self.composer.set_apart()
 
     def _add(self, paragraph: _Paragraph) -> None:
+        if not paragraph.words and not paragraph.notes:
+            return
         style = self.styles.name(paragraph.style)
         notes = [self.notes[one] for one in paragraph.notes if self.notes.get(one)]
         if _CONTENTS.match(style):
@@ -262,13 +267,15 @@ class _Body:
 def _read_notes(archive: Archive, member: str, kind: str) -> dict[str, str]:
     """The texts of footnotes by `footnote` and their identifiers."""
     found: dict[str, str] = {}
-    words, lines = _Words(), list[str]()
+    words, lines, identifier = _Words(), list[str](), ""
     with archive.stream(member) as stream:
-        for event, tag, node in walk(stream, archive.name):
-            if (paragraph := words.take(event, tag, node)) is not None:
+        for event, tag, attributes in walk(stream, archive.name):
+            if (paragraph := words.take(event, tag, attributes)) is not None:
                 lines.append(paragraph.text)
+            elif tag == kind and event == "start":
+                identifier = kind + attribute(attributes, "id")
             elif tag == kind and event == "end":
-                found[kind + attribute(node, "id")] = " ".join(" ".join(lines).split())
+                found[identifier] = " ".join(" ".join(lines).split())
                 lines = []
     return found
 
@@ -279,8 +286,8 @@ def _add_frames(composer: Composer, archive: Archive, members: list[str]) -> Non
     for member in members[:20]:
         words = _Words()
         with archive.stream(member) as stream:
-            for event, tag, node in walk(stream, archive.name):
-                paragraph = words.take(event, tag, node)
+            for event, tag, attributes in walk(stream, archive.name):
+                paragraph = words.take(event, tag, attributes)
                 if paragraph is not None and paragraph.text not in seen and not _FIELDS.fullmatch(paragraph.text):
                     seen.add(paragraph.text)
                     composer.add_line(paragraph.text)

@@ -60,26 +60,28 @@ class _Book:
 
 def _read_book(archive: Archive) -> _Book:
     package = _package(archive)
-    book = _Book()
+    book, is_title = _Book(), False
     with archive.stream(package) as stream:
-        for event, tag, node in walk(stream, archive.name):
-            if event == "end":
-                if tag == "title" and not book.title and node.text:
-                    book.title = " ".join(node.text[:500].split())
-            elif tag == "item":
-                member = resolve(package, attribute(node, "href"))
-                if member in archive and "html" in attribute(node, "media-type"):
-                    book.pages[attribute(node, "id")] = member
-            elif tag == "itemref":
-                book.spine[attribute(node, "idref")] = None
+        for event, tag, attributes in walk(stream, archive.name):
+            if event == "text":
+                book.title += tag if is_title else ""
+            elif tag == "title":
+                is_title = event == "start" and not book.title
+            elif event == "start" and tag == "item":
+                member = resolve(package, attribute(attributes, "href"))
+                if member in archive and "html" in attribute(attributes, "media-type"):
+                    book.pages[attribute(attributes, "id")] = member
+            elif event == "start" and tag == "itemref":
+                book.spine[attribute(attributes, "idref")] = None
+    book.title = " ".join(book.title[:1_000].split())
     return book
 
 
 def _package(archive: Archive) -> str:
     """The part that lists the others."""
     with archive.stream(_CONTAINER) as stream:
-        for event, tag, node in walk(stream, archive.name):
-            if event == "start" and tag == "rootfile" and (path := attribute(node, "full-path")) in archive:
+        for event, tag, attributes in walk(stream, archive.name):
+            if event == "start" and tag == "rootfile" and (path := attribute(attributes, "full-path")) in archive:
                 return path
     raise ExtractionError(Path(archive.name), "is damaged: it has no list of chapters")
 

@@ -6,7 +6,7 @@ Source: ECMA-376, part 1, "PresentationML".
 from dataclasses import dataclass, field
 
 from ally.rag.document import Extracted
-from ally.rag.extract.packed import Archive, Composer, Node, attribute, find_main, relations_of, title_of, walk
+from ally.rag.extract.packed import Archive, Attributes, Composer, attribute, find_main, relations_of, title_of, walk
 
 _MOST_SLIDES = 5_000
 _TITLES = frozenset(["title", "ctrTitle"])
@@ -35,10 +35,10 @@ def _slides(archive: Archive, main: str) -> list[str]:
     relations = relations_of(archive, main)
     found: dict[str, None] = {}
     with archive.stream(main) as stream:
-        for event, tag, node in walk(stream, archive.name):
+        for event, tag, attributes in walk(stream, archive.name):
             if event == "start" and tag == "sldId":
                 # It has an `id` of its own besides that of the relation.
-                names = [value for key, value in node.attrib.items() if key != "id"]
+                names = [value for key, value in attributes.items() if key != "id"]
                 relation = next((relations[name] for name in names if name in relations), None)
                 if relation is not None and relation.member in archive:
                     found[relation.member] = None
@@ -68,13 +68,17 @@ class _Slide:
     row: list[str] | None = None
     cell: list[str] = field(default_factory=list[str])
     words: list[str] = field(default_factory=list[str])
+    is_text: bool = False
 
-    def take(self, event: str, tag: str, node: Node) -> None:
-        """Look at one element."""
-        if event == "start":
-            self._start(tag, node)
+    def take(self, event: str, tag: str, attributes: Attributes) -> None:
+        """Look at one piece of the document."""
+        if event == "text":
+            if self.is_text:
+                self.words.append(tag)
+        elif event == "start":
+            self._start(tag, attributes)
         elif tag == "t":
-            self.words.append(node.text or "")
+            self.is_text = False
         elif tag == "p":
             self._end_paragraph()
         elif tag == "tc" and self.row is not None:
@@ -85,12 +89,14 @@ class _Slide:
                 self.lines.append(" | ".join(self.row))
             self.row = None
 
-    def _start(self, tag: str, node: Node) -> None:
+    def _start(self, tag: str, attributes: Attributes) -> None:
         match tag:
+            case "t":
+                self.is_text = True
             case "sp" | "graphicFrame" | "cxnSp":
                 self.kind = ""
             case "ph":
-                self.kind = attribute(node, "type")
+                self.kind = attribute(attributes, "type")
             case "p":
                 self.words = []
             case "br":
@@ -117,9 +123,9 @@ def _read(archive: Archive, member: str) -> _Slide:
     slide = _Slide()
     is_copy = 0
     with archive.stream(member) as stream:
-        for event, tag, node in walk(stream, archive.name):
-            if tag == "Fallback":  # the same once more, for older programs
+        for event, tag, attributes in walk(stream, archive.name):
+            if tag == "Fallback" and event != "text":  # the same once more, for older programs
                 is_copy += 1 if event == "start" else -1
             elif not is_copy:
-                slide.take(event, tag, node)
+                slide.take(event, tag, attributes)
     return slide

@@ -2,17 +2,16 @@
 
 from ally.rag.extract.packed.archive import Archive, resolve
 from ally.rag.extract.packed.composing import Composer, clean
-from ally.rag.extract.packed.markup import Node, attribute, local, walk
+from ally.rag.extract.packed.markup import Attributes, attribute, walk
 from ally.rag.extract.packed.relations import find_main, relations_of, title_of
 
 __all__ = [
     "Archive",
+    "Attributes",
     "Composer",
-    "Node",
     "attribute",
     "clean",
     "find_main",
-    "local",
     "relations_of",
     "resolve",
     "title_of",

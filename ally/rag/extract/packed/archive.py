@@ -4,7 +4,7 @@ import io
 import posixpath
 import zipfile
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -14,7 +14,9 @@ from ally.errors import ExtractionError
 
 _MOST_MEMBERS = 20_000
 _MOST_BYTES = 300_000_000
-"""What all that is read of one archive may unpack to."""
+_LEAST_BYTES = 20_000_000
+_FACTOR = 50
+"""What is read of one archive may unpack to so many times its size; to `_LEAST_BYTES` in any case."""
 _MEMBER_BYTES = 40_000_000
 """What one member may unpack to that is read at once."""
 _ENTRY = b"PK\x01\x02"
@@ -29,7 +31,8 @@ class Archive:
 
     name: str
     _zip: zipfile.ZipFile
-    _left: int = field(default=_MOST_BYTES)
+    _allowed: int
+    _left: int
 
     @classmethod
     def open(cls, data: bytes, name: str) -> "Archive":
@@ -45,9 +48,11 @@ class Archive:
         if data.count(_ENTRY) > _MOST_MEMBERS:
             raise ExtractionError(Path(name), f"is an archive of more than {_MOST_MEMBERS:,} files")
         try:
-            return cls(name, zipfile.ZipFile(io.BytesIO(data)))
+            opened = zipfile.ZipFile(io.BytesIO(data))
         except _DAMAGED as exc:
             raise ExtractionError(Path(name), f"is damaged: {exc}") from exc
+        allowed = min(_MOST_BYTES, max(_LEAST_BYTES, _FACTOR * len(data)))
+        return cls(name, opened, allowed, allowed)
 
     def __contains__(self, member: str) -> bool:
         return member in self._zip.NameToInfo
@@ -93,7 +98,7 @@ class Archive:
         """
         self._left -= count
         if self._left < 0:
-            raise ExtractionError(Path(self.name), f"unpacks to more than {_MOST_BYTES // 1_000_000} MB")
+            raise ExtractionError(Path(self.name), f"unpacks to more than {self._allowed // 1_000_000} MB")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import posixpath
 from dataclasses import dataclass
 
 from ally.rag.extract.packed.archive import Archive, resolve
-from ally.rag.extract.packed.markup import attribute, local, walk
+from ally.rag.extract.packed.markup import attribute, walk
 
 _MOST = 100_000
 
@@ -28,12 +28,12 @@ def relations_of(archive: Archive, member: str) -> dict[str, Relation]:
     if path not in archive:
         return found
     with archive.stream(path) as stream:
-        for event, tag, node in walk(stream, archive.name):
+        for event, tag, attributes in walk(stream, archive.name):
             if event == "start" and tag == "Relationship" and len(found) < _MOST:
-                target = resolve(member, attribute(node, "Target"))
-                if target and attribute(node, "TargetMode") != "External":
-                    kind = local(attribute(node, "Type").replace("/", "}"))
-                    found[attribute(node, "Id")] = Relation(kind, target)
+                target = resolve(member, attribute(attributes, "Target"))
+                if target and attribute(attributes, "TargetMode") != "External":
+                    kind = attribute(attributes, "Type").rpartition("/")[2]
+                    found[attribute(attributes, "Id")] = Relation(kind, target)
     return found
 
 
@@ -48,8 +48,13 @@ def title_of(archive: Archive, member: str) -> str:
     """The title in a document's properties; "" if it has none."""
     if member not in archive:
         return ""
+    title, is_title = "", False
     with archive.stream(member) as stream:
-        for event, tag, node in walk(stream, archive.name):
-            if event == "end" and tag == "title" and node.text and node.text.strip():
-                return node.text.strip()[:300]
-    return ""
+        for event, tag, _ in walk(stream, archive.name):
+            if event == "text":
+                title += tag if is_title else ""
+            elif tag == "title":
+                is_title = event == "start"
+                if event == "end" and title.strip():
+                    break
+    return " ".join(title[:1_000].split())[:300]
