@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MAX_NAME_LENGTH = 64
 _LARGEST_TARGET = 224
-"""Tokens that passages are filled up to where the settings do not say otherwise: what the local model reads, with room."""
+"""Tokens that passages are filled up to, unless the settings say otherwise: what the local model reads, with room."""
 
 
 @dataclass
