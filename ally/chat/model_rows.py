@@ -179,7 +179,8 @@ def _installed(model: store.InstalledModel, entry: CatalogueEntry | None, app: A
         quantisation=entry.quantisation if entry else fields.quantisation_in(model.name),
         size_bytes=model.size_bytes,
         digest=store.digest_of(model),
-        constrains=True,
+        embeds=model.embeds,
+        constrains=not model.embeds,
     )
     sha256 = (record.sha256 if record else entry.sha256 if entry else None) or ""
     pulled_at, licence = record.pulled_at if record else "", entry.licence if entry else ""
@@ -208,7 +209,8 @@ def _fetchable(entry: CatalogueEntry) -> Row:
         parameters=parse_parameters(entry.parameters),
         quantisation=entry.quantisation,
         size_bytes=entry.size_bytes,
-        constrains=True,
+        embeds=entry.embeds,
+        constrains=not entry.embeds,
     )
     file = File(source=str(entry.sources[0]), sha256=entry.sha256 or "", licence=entry.licence)
     return Row(

@@ -157,7 +157,7 @@ def _connect(app: App, candidate: Candidate) -> Model:
 def _embedded(app: App) -> Iterator[Candidate]:
     if importlib.util.find_spec("xllamacpp") is None:
         return
-    for model in store.installed(app.paths):
+    for model in store.answering(app.paths):
         try:
             header = read_header(model.path, model.name)
         except ModelFileError:

@@ -16,7 +16,7 @@ from ally.models.facts import ListedModel
 from ally.models.progress import size_text
 from ally.models.servers import fields
 from ally.models.servers.ollama import list_models, server
-from ally.models.store import installed
+from ally.models.store import answering
 from ally.providers.discovery.entry import ProviderEntry
 
 BUDGET_S = 0.5
@@ -61,7 +61,7 @@ def _has_instead(models: Sequence[ListedModel]) -> str:
 
 def engine_findings(paths: Paths, *, is_offline: bool) -> Iterator[Finding]:
     """Whether the embedded engine has a model."""
-    models = installed(paths)
+    models = answering(paths)
     is_engine = importlib.util.find_spec("xllamacpp") is not None
     if models:
         shown = ", ".join(f"{model.name} ({size_text(model.size_bytes)})" for model in models[:SHOWN_MODELS])

@@ -45,8 +45,9 @@ class CatalogueEntry:
     """A model of the catalogue.
 
     `sha256` and `size_bytes` are None where they are not known; then the hub's own values count. `tools` says that
-    the model's chat template takes tools. `max_output_tokens` ends an answer that a very small model would not end
-    itself. `evidence` is "hashed" for a file that was read for this list, "reported" for published figures.
+    the model's chat template takes tools, `embeds` that it makes vectors and answers nothing. `max_output_tokens` ends
+    an answer that a very small model would not end itself. `evidence` is "hashed" for a file that was read for this
+    list, "reported" for published figures.
     """
 
     name: str
@@ -63,6 +64,7 @@ class CatalogueEntry:
     max_output_tokens: int | None
     evidence: Literal["hashed", "reported"]
     sources: tuple[HubSource | PackageSource, ...]
+    embeds: bool = False
 
 
 @functools.cache

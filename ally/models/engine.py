@@ -38,13 +38,14 @@ _INSTALL = "pip install 'ally-assistant[local]'"
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
-    """What is started. Two equal specs are one engine."""
+    """What is started. Two equal specs are one engine. `embeds`: it makes vectors of texts of up to `n_ctx` tokens."""
 
     path: Path
     model: str
     n_ctx: int
     n_threads: int
     cache_mib: int
+    embeds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,20 @@ def plan(path: Path, model: str, options: Mapping[str, object]) -> EngineSpec:
     n_ctx = wanted or fit_window(header.kv_bytes_per_token, left, most=most, least=_LEAST_CONTEXT)
     cache = 512 if free is None else min(2048, free // 10 // 2**20)
     return EngineSpec(path, model, n_ctx, threads or threads_for_inference(), cache)
+
+
+def plan_embedder(path: Path, model: str, max_tokens: int) -> EngineSpec:
+    """How the embedding model `path` is run, for texts of up to `max_tokens` tokens.
+
+    Raises:
+        ModelFileError: there is not enough memory for it.
+    """
+    size, free = path.stat().st_size, available_bytes()
+    if free is not None and size >= free:
+        raise ModelFileError(
+            f"{model} needs {size_text(size)} of memory and {size_text(free)} are free.", model=model, hint=_SMALLER
+        )
+    return EngineSpec(path, model, max_tokens, threads_for_inference(), 0, embeds=True)
 
 
 def check_options(options: Mapping[str, object]) -> tuple[int | None, int | None]:
@@ -133,6 +148,7 @@ class Engine:
             "n_ctx": spec.n_ctx,
             "n_threads": spec.n_threads,
             "cache_mib": spec.cache_mib,
+            "embeds": spec.embeds,
         }
         with contextlib.suppress(OSError):  # it died already; the thread finds out why
             _pipe(self._process.stdin).write(json.dumps(settings).encode() + b"\n")

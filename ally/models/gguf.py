@@ -33,7 +33,8 @@ class Header:
 
     `kv_bytes_per_token` is the memory that one token of context takes with a 16-bit cache, an upper bound if some
     layers see only a `sliding` window. A whole file is larger than `least_bytes`. `parameters` is
-    the number of weights that the author names, which is a round one, else that of all tensors.
+    the number of weights that the author names, which is a round one, else that of all tensors. `embeds`: it makes
+    vectors and answers nothing.
     """
 
     architecture: str
@@ -45,6 +46,7 @@ class Header:
     sliding: bool
     least_bytes: int
     parameters: int
+    embeds: bool
 
 
 def check_magic(path: Path, model: str, shown: str = "") -> None:
@@ -112,6 +114,7 @@ def _header(pairs: dict[str, Value], tensors: "list[_Tensor]", end: int) -> Head
         sliding=is_sliding(pairs),
         least_bytes=-(-end // unit) * unit + max((tensor.offset for tensor in tensors), default=0),
         parameters=label or (sum(tensor.weights for tensor in tensors) if count == 1 else 0),
+        embeds=bool(pairs.get(f"{architecture}.pooling_type")) or "bert" in architecture or "embed" in architecture,
     )
 
 

@@ -47,6 +47,10 @@ def _serve(settings: dict[str, Any]) -> Any:  # Any: JSON; native code without t
     # A request can be given up only between two batches. On a CPU small ones cost nothing: 78 tokens per second of
     # prompt with 512, 81 with 64, 61 with 32 (SmolLM2-135M, one thread, measured 2026-11-22).
     params.n_batch = params.n_ubatch = _GPU_BATCH if sys.platform == "darwin" else _CPU_BATCH
+    if settings["embeds"]:  # a text has to fit into one batch
+        params.embedding = True
+        params.n_parallel = 1
+        params.n_batch = params.n_ubatch = settings["n_ctx"]
     params.cache_ram_mib = settings["cache_mib"]
     params.use_jinja = True
     # Without fitting to devices loading takes 0.5 s instead of 1.3 s; Ally chose the context already.

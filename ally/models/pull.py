@@ -152,7 +152,7 @@ def _check(job: Job, fetched: Fetched) -> store.Record:
             model=job.model,
             hint="choose a file that holds the whole model",
         )
-    return store.Record(job.source, found, size, store.now(), header.tools, header.context_window)
+    return store.Record(job.source, found, size, store.now(), header.tools, header.context_window, header.embeds)
 
 
 def _hash(job: Job, file: Path, size: int) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ally.config.paths import Paths
+from ally.errors import ModelFileError
 from ally.models import store
 from ally.models.catalogue import STARTER
 from ally.models.engine import Engine, EngineSpec, Serving, check_installed, engines, plan
@@ -35,6 +36,12 @@ def start(paths: Paths, name: str, options: Mapping[str, object], on_progress: O
     if name == STARTER and store.find(paths, name) is None:
         pull(paths, name, on_progress=on_progress)
     model = store.resolve(paths, name)
+    if model.embeds:
+        raise ModelFileError(
+            f"{name} makes vectors for searching and answers nothing.",
+            model=name,
+            hint='set "embedding_model" to it, and choose another model to talk to: ally models list',
+        )
     spec = plan(model.path, name, options)
     engine = engines.acquire(spec)
     try:

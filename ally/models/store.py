@@ -13,7 +13,7 @@ from pathlib import Path
 from ally.config.paths import Paths
 from ally.errors import ModelFileError, UnknownModel
 from ally.models.catalogue import CatalogueEntry, PackageSource, load_catalogue
-from ally.models.gguf import check_magic
+from ally.models.gguf import check_magic, read_header
 from ally.storage.atomic import write_atomic
 
 SUFFIX = ".gguf"
@@ -23,7 +23,7 @@ _RESERVED = frozenset({"con", "prn", "aux", "nul"})
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is written beside a model file when it is fetched."""
+    """What is written beside a model file when it is fetched. `embeds`: it makes vectors and answers nothing."""
 
     source: str
     sha256: str
@@ -31,6 +31,7 @@ class Record:
     pulled_at: str
     tools: bool
     context_window: int
+    embeds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,16 @@ class InstalledModel:
     changed_at: float
     record: Record | None = None
     package: str = ""
+
+    @property
+    def embeds(self) -> bool:
+        """Whether it makes vectors, and answers nothing."""
+        if self.record or self.package:
+            return bool(self.record and self.record.embeds)
+        try:
+            return read_header(self.path, self.name).embeds
+        except ModelFileError:  # whoever starts it is told
+            return False
 
 
 def models_dir(paths: Paths) -> Path:
@@ -75,6 +86,11 @@ def installed(paths: Paths) -> list[InstalledModel]:
     own = sorted(_own(models_dir(paths)), key=lambda model: (-model.changed_at, model.name))
     names = {model.name for model in own}
     return own + [model for model in _packaged() if model.name not in names]
+
+
+def answering(paths: Paths) -> list[InstalledModel]:
+    """Those of `installed` that can answer."""
+    return [model for model in installed(paths) if not model.embeds]
 
 
 def find(paths: Paths, name: str) -> InstalledModel | None:

@@ -149,7 +149,7 @@ def _names(chat: Chat) -> list[str]:
     running = [
         f"{one.provider}:{model.name}" for one in servers(chat.app) if one.provider for model in chat_models(one)
     ]
-    return [*running, *(f"local:{model.name}" for model in store.installed(chat.app.paths))]
+    return [*running, *(f"local:{model.name}" for model in store.answering(chat.app.paths))]
 
 
 COMMANDS = {

@@ -106,12 +106,12 @@ class LocalProvider(BaseProvider):
 
     def get_default_model(self) -> str:
         """The model fetched last, else the starter."""
-        return next((model.name for model in store.installed(_paths())), STARTER)
+        return next((model.name for model in store.answering(_paths())), STARTER)
 
     def get_available_models(self) -> list[str]:
         """What is on this machine, then the rest of the catalogue."""
-        here = [model.name for model in store.installed(_paths())]
-        return here + [name for name in load_catalogue() if name not in here]
+        here = [model.name for model in store.answering(_paths())]
+        return here + [name for name, entry in load_catalogue().items() if name not in here and not entry.embeds]
 
 
 class LocalModel:

@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 from ally.config.paths import Paths, moved_folder
-from ally.errors import UnknownModel
 from ally.rag.embeddings.base import Embedder
 from ally.rag.embeddings.minilm.embedder import MiniLM
 from ally.rag.embeddings.minilm.files import MODEL as MINILM
@@ -15,7 +14,7 @@ _MINILM_NAMES = (MINILM, "all-minilm", "all-minilm:l6-v2", "sentence-transformer
 
 
 def open_local(paths: Paths, model: str | None) -> Embedder:
-    """The embedder of a model on this machine; None is all-MiniLM-L6-v2.
+    """The embedder of a model on this machine: None is all-MiniLM-L6-v2, others are fetched by `ally models pull`.
 
     Nothing heavy happens before the first text.
 
@@ -27,9 +26,9 @@ def open_local(paths: Paths, model: str | None) -> Embedder:
     name = (model or MINILM).strip()
     if name.lower() in _MINILM_NAMES:
         return MiniLM(models_folder(paths))
-    raise UnknownModel(
-        f"There is no embedding model {name} on this machine.", provider="local", model=name, hint=f"there is {MINILM}"
-    )
+    from ally.rag.embeddings.engine import open_in_engine  # late: needed by few
+
+    return open_in_engine(paths, name)
 
 
 def models_folder(paths: Paths) -> Path:
