@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ally.rag.search.query import Query
 from ally.rag.search.rewriting import complete
-from ally.rag.search.wording import all_words, function_share, phrases, telling_words
+from ally.rag.search.wording import all_words, function_share, pairs, phrases, telling_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,13 +13,14 @@ class Asked:
     """What is looked for.
 
     `text` is the question, completed by the conversation where it leans on it: what the vector is made of. `words` are
-    the telling ones, `earlier` those that came from the conversation and weigh less, `phrases` what stood in quotes.
-    `function_share` tells sentences from keywords.
+    the telling ones, `pairs` those side by side, `earlier` those that came from the conversation and weigh less,
+    `phrases` what stood in quotes. `function_share` tells sentences from keywords.
     """
 
     text: str
     words: tuple[str, ...]
     earlier: tuple[str, ...] = ()
+    pairs: tuple[str, ...] = ()
     phrases: tuple[str, ...] = ()
     function_share: float = 0.0
 
@@ -31,7 +32,7 @@ def understand(query: Query) -> Asked:
     words = telling_words(text)
     if not words:
         words, earlier = earlier or all_words(text), ()
-    return Asked(completed, words, earlier, phrases(text), function_share(text))
+    return Asked(completed, words, earlier, pairs(text), phrases(text), function_share(text))
 
 
 def _cleaned(text: str) -> str:

@@ -13,10 +13,10 @@ from ally.rag.search.hit import Why
 from ally.rag.search.legs import DEPTH, Legs
 from ally.rag.stores.base import Collection, Scored
 
-KEYWORDS = 0.18
+KEYWORDS = 0.08
 """What a point of BM25 is worth for a question without function words, where 1 is the span of cosines in the list."""
 
-_LESS_FOR_SENTENCES = 1.2
+_LESS_FOR_SENTENCES = 0.8
 _LEAST = 0.1
 _NARROWEST = 0.05
 _UNLISTED = 0.5

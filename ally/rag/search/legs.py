@@ -88,7 +88,7 @@ class Legwork:
 
 def _by_words(collection: Collection, asked: Asked) -> list[Scored]:
     """The words of the question, and with less weight those that came from the conversation."""
-    looked_for = [*asked.phrases, *asked.words]
+    looked_for = [*asked.phrases, *asked.words, *asked.pairs]
     found = collection.by_words(looked_for, DEPTH) if looked_for else []
     if not asked.earlier:
         return found

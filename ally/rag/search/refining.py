@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _EXAMPLES = 3
-_STRENGTH = 1.0
+_STRENGTH = 1.5
 _AGREED = 0.4
 """Below this nearness (1: the nearest of all) of the best passage by words there are no examples."""
 

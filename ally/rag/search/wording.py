@@ -9,6 +9,8 @@ from ally.rag.search.stopwords import stopwords
 MOST_WORDS = 32
 """A pasted log has thousands; each one looked up takes time, and the common ones find everything."""
 
+MOST_PAIRS = 12
+
 _WORD = re.compile(r"\w+(?:[.\-:/+#@]+\w+)*")
 _APOSTROPHE = re.compile("['\u2019]")
 _SPLIT = re.compile(r"[\W_]+")
@@ -30,6 +32,15 @@ def telling_words(text: str) -> tuple[str, ...]:
 def all_words(text: str) -> tuple[str, ...]:
     """All words of `text`, each once, in order; of very many as many as `telling_words` keeps."""
     return _distinct(_words(text))
+
+
+def pairs(text: str) -> tuple[str, ...]:
+    """Words that say something and stand side by side, in order: together they say more than each of them."""
+    found = _words(text)
+    common = stopwords(map(str.lower, found))
+    telling = [len(word) > 1 and not _says_nothing(word, common) for word in found]
+    both = (f"{found[n]} {found[n + 1]}" for n in range(len(found) - 1) if telling[n] and telling[n + 1])
+    return tuple(dict.fromkeys(both))[:MOST_PAIRS]
 
 
 def function_share(text: str) -> float:
