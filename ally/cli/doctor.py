@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ally.app import App
 from ally.cli import exits
 from ally.cli.doctor_files import config_findings, env_findings, plugin_findings
+from ally.cli.doctor_knowledge import knowledge_findings
 from ally.cli.doctor_machine import machine_findings
 from ally.cli.doctor_models import agent_findings, engine_findings, key_findings, ollama_findings
 from ally.cli.doctor_sandbox import sandbox_findings
@@ -58,6 +59,7 @@ def _findings(app: App) -> Iterator[Finding]:
     yield from key_findings(entries, app.keys)
     yield from agent_findings(settings, entries, app.keys, is_offline=app.offline)
     yield from window_findings(app, entries, servers)
+    yield from knowledge_findings(app)
 
 
 def _settings(app: App) -> Settings | Finding:

@@ -199,3 +199,15 @@ class Two(BaseProvider):
     def validate_config(self, config):
         return True, None
 """
+
+
+def test_the_embedder_of_this_machine(examine: Callable[[], Report]):
+    assert examine()[1]["embeddings"][0]["text"] == "local, all-minilm-l6-v2, on this machine"
+
+
+def test_an_embedder_that_is_not_here_and_a_folder_that_is_none(examine: Callable[[], Report], app: App, folder: Path):
+    write_config(folder, {"embedding_model": "bge-m3"})
+    app.env["ALLY_EMBEDDING_MODELS_DIR"] = "not/a/whole/path"
+    wrong, missing = examine()[1]["embeddings"]
+    assert wrong["status"] == "warning"
+    assert (missing["status"], missing["next_step"]) == ("missing", "fetch it: ally models pull bge-m3")
