@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ally.permissions.secrets import secret_reason
 from ally.rag.extract import names
+from ally.rag.extract.kinds import PICTURES, suffix_of
 from ally.rag.extract.limits import MAX_FILE_BYTES
 from ally.rag.extract.opening import too_large
 from ally.storage.ignore import Ignore
@@ -77,7 +78,7 @@ class _Choice:
         elif not stat.S_ISREG(found.st_mode):
             yield Skipped(_shown(text), "is no file")
         else:
-            yield _weighed(text, path.name, found)
+            yield _weighed(text, path.name, found, is_named=True)
 
     def _walk(self, top: _Folder) -> Iterator[Candidate | Skipped]:
         waiting: list[Iterator[Candidate | Skipped | _Folder]] = [self._entries(top, is_root=True)]
@@ -139,8 +140,9 @@ class _Choice:
         return secret_reason(Path(path), Path(self.home))
 
 
-def _weighed(path: str, name: str, found: os.stat_result) -> Candidate | Skipped:
-    if reason := names.without_text(name):
+def _weighed(path: str, name: str, found: os.stat_result, *, is_named: bool = False) -> Candidate | Skipped:
+    is_wanted = is_named and suffix_of(name) in PICTURES
+    if not is_wanted and (reason := names.without_text(name)):
         return Skipped(path, reason)
     if found.st_size == 0:
         return Skipped(path, "is empty")

@@ -27,6 +27,9 @@ class Kind:
     is_text: bool = True
 
 
+PICTURES = words(".png .jpg .jpeg .tif .tiff .bmp .webp")
+"""Read only where somebody names them: a folder of photographs would take days."""
+
 KINDS = (
     Kind("text", words(".txt .text .log .asc .adoc .asciidoc .tex .latex .org .srt .vtt .nfo .man")),
     Kind("markdown", words(".md .markdown .mdown .mkd .mdx .qmd .rmd")),
@@ -43,6 +46,7 @@ KINDS = (
     Kind("xlsx", words(".xlsx .xlsm .xltx .xlsb .xls .ods .ots"), (), 5.0, is_text=False),
     Kind("odt", words(".odt .ott .odp .otp"), (), 5.0, is_text=False),
     Kind("epub", (".epub",), (), 5.0, is_text=False),
+    Kind("ocr", PICTURES, (), 5.0, is_text=False),
 )
 
 _HEAD_BYTES = 1024

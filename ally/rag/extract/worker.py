@@ -22,6 +22,7 @@ from ally.rag.extract.confinement import ran_out_of_cpu
 from ally.rag.extract.frames import FrameTooLarge, Job, Ready, Result, Setup, pack, receive
 from ally.rag.extract.kinds import find_kind
 from ally.rag.extract.limits import ReadLimits
+from ally.rag.extract.recognition import data_folders
 
 _START_S = 60.0
 _MESSAGE_BYTES = 1_000_000
@@ -34,7 +35,7 @@ sys.path[:] = json.loads(sys.argv[2])
 from ally.rag.extract.child import main
 main(int(sys.argv[1]))
 """
-_KEPT_VARIABLES = ("SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL")
+_KEPT_VARIABLES = ("SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TESSDATA_PREFIX")
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache")
 _DEVICES = ("/dev/null", "/dev/urandom")
 
@@ -197,7 +198,8 @@ def readable() -> list[str]:
     code = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     packages = [entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))]
     native = [os.path.join(prefix, "lib") for prefix in (sys.base_prefix, sys.prefix)]  # noqa: PTH118 - all are text
-    return [*dict.fromkeys([*code, *packages, *native, *_LIBRARIES, *_DEVICES, str(Path(ally.__file__).parent)])]
+    own = str(Path(ally.__file__).parent)
+    return [*dict.fromkeys([*code, *packages, *native, *_LIBRARIES, *_DEVICES, own, *data_folders()])]
 
 
 def _pipes(process: "subprocess.Popen[bytes]") -> tuple[IO[bytes], IO[bytes]]:

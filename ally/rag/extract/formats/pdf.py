@@ -13,6 +13,7 @@ from typing import Any
 from ally.errors import ExtractionError
 from ally.rag.document import Extracted
 from ally.rag.extract.packed import Composer
+from ally.rag.extract.recognition import DPI, INSTALL, Bitmap, Recogniser, open_recogniser
 
 Pdf = Any  # Any: pypdfium2 has no types
 _MOST_PAGES = 20_000
@@ -28,6 +29,7 @@ _DIGITS = re.compile(r"\d{1,9}")
 _EDGE = 2
 """Lines at the top and at the foot of a page that may stand on every page."""
 _FEW_PAGES = 4
+_LONGEST_EDGE = 5_000
 _FRAME_SHARE = 0.3
 _SHORT = 0.8
 _SENTENCE_END = re.compile(r"[.!?:][\"'\u201d\u2019)\]]*\Z")
@@ -45,14 +47,17 @@ def extract(data: bytes, name: str) -> Extracted:
         is_protected = getattr(exc, "err_code", None) == _PASSWORD_ERROR or "password" in str(exc).lower()
         problem = "is protected by a password" if is_protected else f"is damaged: {exc}"
         raise ExtractionError(Path(name), problem) from exc
+    book = _Book(Composer(name))
     try:
-        book = _Book(Composer(name, _title(pdf)))
+        book.composer.title = _title(pdf)
         book.read(pdf, pdfium.PdfiumError)
         if not any(book.pages):
             raise ExtractionError(Path(name), book.why_empty())
         book.write(_bookmarks(pdf, pdfium.PdfiumError))
         return book.composer.document("pdf")
     finally:
+        if book.recogniser is not None:
+            book.recogniser.close()
         pdf.close()
 
 
@@ -68,6 +73,8 @@ class _Book:
 
     composer: Composer
     pages: list[list[str]] = field(default_factory=list[list[str]])
+    recogniser: Recogniser | None = None
+    recognised: int = 0
     pictures: int = 0
     damaged: int = 0
 
@@ -77,23 +84,42 @@ class _Book:
         for index in range(min(count, _MOST_PAGES)):
             try:
                 lines = _lines(_text(pdf, index))
-                has_picture = not lines and _is_picture(pdf, index)
+                if not lines and _is_picture(pdf, index):
+                    lines = self._recognised(pdf, index)
             except error:
-                lines, has_picture = [], False
+                lines = []
                 self.damaged += 1
-            self.pictures += has_picture
             self.pages.append(lines)
         if count > _MOST_PAGES:
             self.composer.note(f"only the first {_MOST_PAGES:,} of {count:,} pages were read")
+        if self.recognised:
+            self.composer.note(f"the words of {_pages(self.recognised)} were recognised in pictures and may be wrong")
         if self.pictures:
-            self.composer.note(f"{_pages(self.pictures)} only pictures")
+            verb = "holds" if self.pictures == 1 else "hold"
+            self.composer.note(f"{_pages(self.pictures)} {verb} only pictures{self._why_unread()}")
         if self.damaged:
             self.composer.note(f"{self.damaged} damaged pages were not read")
+
+    def _recognised(self, pdf: Pdf, index: int) -> list[str]:
+        """The lines of a page that is a picture."""
+        if self.recogniser is None and not self.pictures:
+            self.recogniser = open_recogniser()
+        lines: list[str] = []
+        if self.recogniser is not None and self.recogniser.has_time():
+            lines = _lines(self.recogniser.read(_bitmap(pdf, index)))
+        self.recognised += bool(lines)
+        self.pictures += not lines
+        return lines
+
+    def _why_unread(self) -> str:
+        if self.recogniser is None:
+            return f"; to read the words in them: {INSTALL}"
+        return "" if self.recogniser.has_time() else ", and there was no time to read the words in them"
 
     def why_empty(self) -> str:
         """The problem of a document without text."""
         if self.pictures:
-            return "its pages are pictures without text"
+            return f"its pages are pictures without text{self._why_unread()}"
         return "is damaged: none of its pages can be read" if self.damaged else "holds no text"
 
     def write(self, bookmarks: dict[int, list[_Bookmark]]) -> None:
@@ -116,7 +142,7 @@ class _Book:
 
 
 def _pages(count: int) -> str:
-    return "1 page holds" if count == 1 else f"{count:,} pages hold"
+    return "1 page" if count == 1 else f"{count:,} pages"
 
 
 def _text(pdf: Pdf, index: int) -> str:
@@ -135,6 +161,16 @@ def _is_picture(pdf: Pdf, index: int) -> bool:
     page = pdf[index]
     try:
         return next(iter(page.get_objects(max_depth=3)), None) is not None
+    finally:
+        page.close()
+
+
+def _bitmap(pdf: Pdf, index: int) -> Bitmap:
+    page = pdf[index]
+    try:
+        scale = min(DPI / 72, _LONGEST_EDGE / max(1.0, *page.get_size()))
+        drawn = page.render(scale=scale, grayscale=True)
+        return Bitmap(bytes(drawn.buffer), drawn.width, drawn.height, drawn.stride)
     finally:
         page.close()
 
