@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +142,47 @@ def test_a_crash_of_native_code_names_its_signal(embedder: MiniLM):
     _stop_and_end(embedder.process_id, signal.SIGSEGV)
     with pytest.raises(ModelFileError, match="signal 11"):
         embedder.embed(["two"], "query")
+
+
+_WORKING = """
+import sys
+from pathlib import Path
+from ally.rag.embeddings.minilm.embedder import MiniLM
+embedder = MiniLM(Path(sys.argv[1]))
+embedder.embed(["one"], "query")
+try:
+    print(embedder.process_id, flush=True)
+    embedder.embed(["word " * 200] * 1000, "passage")
+except KeyboardInterrupt:
+    embedder.close()
+    print("interrupted")
+"""
+
+
+@pytest.mark.parametrize(("how", "said"), [(signal.SIGINT, "interrupted\n"), (signal.SIGKILL, "")])
+def test_whoever_asks_can_stop_at_any_moment_and_nothing_runs_on(
+    embedding_models: Path, how: signal.Signals, said: str
+):
+    command = [sys.executable, "-c", _WORKING, str(embedding_models)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=_root()) as asking:
+        assert asking.stdout is not None
+        process = int(asking.stdout.readline())
+        asking.send_signal(how)
+        assert asking.stdout.read() == said
+    _wait_until_gone(process)
+
+
+def _wait_until_gone(process: int) -> None:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        try:
+            state = Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
+        except OSError:
+            return
+        if state == "Z":  # nobody here collects the dead
+            return
+        time.sleep(0.01)
+    pytest.fail("it still runs")
 
 
 def test_a_network_that_was_damaged_is_made_again(tmp_path: Path, local_embedder: MiniLM):
