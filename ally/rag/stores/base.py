@@ -1,6 +1,6 @@
 """The port of a store: collections of documents, found by words and by vectors."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -181,8 +181,11 @@ class Collection(Protocol):
         """All passages, by path and position."""
         ...
 
-    def tidy(self) -> None:
-        """Give back the room of what was removed; inside `writing`."""
+    def tidy(self, is_stopped: Callable[[], bool] = lambda: False) -> None:
+        """Give back the room of what was removed, and make large collections fast; inside `writing`.
+
+        That may take minutes after many changes; what is left when `is_stopped` is done the next time.
+        """
         ...
 
     def close(self) -> None:

@@ -207,7 +207,7 @@ class EmbeddedCollection:
                 found = list(documents.stretch(run, document))
             yield from found
 
-    def tidy(self) -> None:
+    def tidy(self, is_stopped: Callable[[], bool] = lambda: False) -> None:
         with self._read() as run:
             now = state.read(run)
         if now.is_untidy:
@@ -220,7 +220,7 @@ class EmbeddedCollection:
             if now.removed > max(now.passages / 3, _WORTH_PASSAGES):
                 self._shrink()
             self._database.fold_log()
-        self._build_index(now)
+        self._build_index(now, is_stopped)
 
     def close(self) -> None:
         self._mapped = self._near = None
@@ -262,17 +262,18 @@ class EmbeddedCollection:
             self._near = Near.of(rows, now.near_stamp)
         return self._near
 
-    def _build_index(self, now: State) -> None:
-        """Only when nothing waits for a vector: that takes minutes, and whoever stops a run does not want to wait."""
+    def _build_index(self, now: State, is_stopped: Callable[[], bool]) -> None:
+        """Once nothing waits for a vector."""
         rows = now.vectors(self._folder)
         stamp = now.near_stamp if now.near_stamp == stamp_of(near.file_of(rows)) else ""
         is_wanted = (
             self._is_large(now) and now.embedded == now.passages and near.is_behind(rows, now.near_rows if stamp else 0)
         )
         if is_wanted and near.is_installed():
-            stamp = near.build(rows, stamp)
-            with self._change() as run:
-                run.execute("UPDATE state SET near_stamp = ?, near_rows = ?", (stamp, rows.count))
+            stamp = near.build(rows, stamp, is_stopped)
+            if stamp:
+                with self._change() as run:
+                    run.execute("UPDATE state SET near_stamp = ?, near_rows = ?", (stamp, rows.count))
 
     def _notes(self, now: State) -> tuple[str, ...]:
         if not self._is_large(now) or near.is_installed():

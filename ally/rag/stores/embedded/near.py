@@ -5,7 +5,7 @@ behind: rows that were added since are searched one by one. Without usearch all 
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 INSTALL = "pip install 'ally-assistant[knowledge-large]'"
-_AT_ONCE = 10_000
+_AT_ONCE = 1000
+_ALONE = 10_000
 _MOST_LAG = 0.1
 _EXPANSION = 512
 """How many rows a search looks at; what it finds of the 50 nearest, and how fast: docs/design/knowledge-store.md."""
@@ -83,10 +84,10 @@ def file_of(rows: Rows) -> Path:
     return rows.file.with_suffix(".usearch")
 
 
-def build(rows: Rows, stamp: str) -> str:
-    """Add what is missing to the index with this stamp, or make a new one; its stamp.
+def build(rows: Rows, stamp: str, is_stopped: Callable[[], bool]) -> str:
+    """Add what is missing to the index with this stamp, or make a new one; its stamp, "" if it was stopped.
 
-    Takes minutes for some hundred thousand rows; an interrupt leaves what there was.
+    Takes minutes for some hundred thousand rows; when it is stopped or interrupted, there is what there was.
 
     Raises:
         StorageError: it cannot be written.
@@ -100,9 +101,11 @@ def build(rows: Rows, stamp: str) -> str:
     old = _restore(file, is_mapped=False) if stamp and stamp_of(file) == stamp else None
     index = _new(rows.dim) if old is None else old
     for start in range(len(index), mapped.rows.count, _AT_ONCE):
+        if is_stopped():
+            return ""
         some = mapped.matrix[start : start + _AT_ONCE]
         # Threads that begin an index together lose a row in some hundred; later on it is one in ten thousand.
-        index.add(np.arange(start, start + len(some), dtype=np.uint64), some, threads=0 if start >= _AT_ONCE else 1)
+        index.add(np.arange(start, start + len(some), dtype=np.uint64), some, threads=0 if start >= _ALONE else 1)
     temporary = rows.folder / "vectors-new.usearch"
     try:
         index.save(str(temporary))

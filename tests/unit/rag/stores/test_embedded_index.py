@@ -87,6 +87,8 @@ def test_it_is_built_when_nothing_waits_any_more(home: Path) -> None:
         collection.tidy()
         assert index_of(home) is None
         embed(collection)
+        collection.tidy(lambda: True)
+        assert index_of(home) is None
         collection.tidy()
         assert index_of(home) is not None
     collection.close()
