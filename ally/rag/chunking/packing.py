@@ -1,5 +1,6 @@
 """Filling passages: a section that fits is one, small neighbours are joined, what is too large is cut."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -8,6 +9,8 @@ from ally.rag.chunking.limits import ChunkLimits
 from ally.rag.chunking.paths import Paths
 from ally.rag.chunking.sections import Region, Section
 
+_WORDS = re.compile(r"[^\W_].*")
+"""The rest of a line from its first letter or number on."""
 _SMALL = 1 / 3
 """What has less than this share of the target is joined with a neighbour that is another section."""
 _TINY = 1 / 5
@@ -113,8 +116,8 @@ class Packer:
         is_beginning = piece.section.heading and piece.start == piece.section.start
         if not (self.has_titles and is_beginning) or piece.end - piece.start > 1000:
             return False
-        lines = self.cutter.text[piece.start : piece.end].splitlines()
-        return sum(any(char.isalnum() for char in line) for line in lines) <= 1
+        lines = _WORDS.finditer(self.cutter.text, piece.start, piece.end)
+        return next(lines, None) is None or next(lines, None) is None
 
     def _is_opening(self, piece: Piece, goal: float) -> bool:
         """Whether it is no more than the lines in which a block of code begins."""

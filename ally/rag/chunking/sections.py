@@ -73,10 +73,14 @@ def _stretches(document: Extracted) -> Iterator[tuple[int, int, str]]:
     """Start, end and header of what lies between two walls."""
     start, header = 0, ""
     for part in document.parts:
-        if not _goes_on(document.text, part):
-            if part.start > start:
-                yield start, part.start, header
-            start, header = part.start, part.header
+        if _goes_on(document.text, part):
+            continue
+        # The row with the names of the columns belongs to the rows under it.
+        before = document.text[start : part.start].strip() if part.header else ""
+        if part.start > start and (not before or before != part.header.strip()):
+            yield start, part.start, header
+            start = part.start
+        header = part.header
     if len(document.text) > start:
         yield start, len(document.text), header
 

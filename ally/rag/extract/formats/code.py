@@ -6,5 +6,5 @@ from ally.rag.extract.languages import language_of
 
 
 def extract(data: bytes, name: str) -> Extracted:
-    """The code of a file called `name`, with its language."""
-    return Extracted(decode(data, name), f"code:{language_of(name, data[:1024]) or 'text'}")
+    """The code of a file called `name`, with its language; its name is its title."""
+    return Extracted(decode(data, name), f"code:{language_of(name, data[:1024]) or 'text'}", name)

@@ -126,6 +126,12 @@ def test_rows_are_read_with_the_names_of_their_columns():
         assert count_words(passage.searched) <= 50
 
 
+def test_names_of_the_columns_are_no_passage_of_their_own():
+    table = "name,born\n" + "Ada,1815\n" * 3
+    (passage,) = cut(Extracted(table, "csv", parts=(Part(10, "", "name,born"),)))
+    assert (passage.text, passage.headings) == (table.rstrip(), ("name,born",))
+
+
 def test_nothing_reaches_across_sheets_and_slides():
     text = "First slide.\nSecond slide.\nThird slide.\n"
     starts = [text.index(word) for word in ("First", "Second", "Third")]
