@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_QUOTED = 0.25
+"""What it is worth to hold word for word what the question quotes, where cosines go from 0 to 1. Not all: people also
+put "best practices" in quotes that the text calls otherwise."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Read:
@@ -45,11 +49,6 @@ def read(candidates: Sequence[Candidate], asked: Asked) -> list[Read]:
     return [found[key] for key in keys if key in found]
 
 
-def phrases_first(found: Sequence[Read], asked: Asked) -> list[Read]:
-    """Those that hold what the question quotes before the others."""
-    return sorted(found, key=lambda one: -len(_quotes(one.stored, asked)))
-
-
 def _read(candidates: Sequence[Candidate], asked: Asked) -> list[Read]:
     """Those of one collection, in any order."""
     first = candidates[0]
@@ -65,10 +64,8 @@ def _read(candidates: Sequence[Candidate], asked: Asked) -> list[Read]:
 
 def _explained(one: Candidate, stored: Stored, vector: "NDArray[np.float32] | None", asked: Asked) -> Read:
     words = held([*asked.words, *asked.earlier], stored.passage.searched)
-    quotes = _quotes(stored, asked)
+    quotes = [phrase for phrase in asked.phrases if holds_phrase(phrase, stored.passage.searched)]
     notes = (f"holds {', '.join(map(repr, quotes))}",) if quotes else ()
-    return Read(one.collection, stored, replace(one.why, words=words, notes=notes), one.word_part, vector)
-
-
-def _quotes(stored: Stored, asked: Asked) -> list[str]:
-    return [phrase for phrase in asked.phrases if holds_phrase(phrase, stored.passage.searched)]
+    more = _QUOTED * len(quotes)
+    why = replace(one.why, words=words, fused_score=one.why.fused_score + more, notes=notes)
+    return Read(one.collection, stored, why, one.word_part + more, vector)

@@ -28,7 +28,7 @@ _WORTH_TELLING = 0.05
 def refine(found: Sequence[Read], vector: "NDArray[np.float32] | None", scale: Scale) -> list[Read]:
     """`found` in its final order."""
     if vector is None or not any(one.vector is not None for one in found):
-        return list(found)
+        return sorted(found, key=lambda one: -one.why.fused_score)
     cosines = _cosines(found, vector)
     meanings = [None if cosine is None else scale.of(cosine) for cosine in cosines]
     unknown = _of_unknown(found, meanings)

@@ -9,7 +9,7 @@ from ally.rag.search.hit import Found
 from ally.rag.search.legs import ask_all
 from ally.rag.search.packing import pack
 from ally.rag.search.query import Query
-from ally.rag.search.reading import phrases_first, read
+from ally.rag.search.reading import read
 from ally.rag.search.refining import refine
 from ally.rag.search.reranking import Reranker, rerank
 from ally.rag.stores.base import Collection
@@ -35,6 +35,6 @@ def search(
     candidates = fuse(legs, word_weight(asked.function_share), scale, max(CANDIDATES, 4 * query.limit))
     found = refine(read(candidates, asked), work.vector, scale)
     reranked = rerank(found, asked.text, reranker)
-    packed = pack(phrases_first(reranked.found, asked), query)
+    packed = pack(reranked.found, query)
     notes = [*work.notes, reranked.note] if reranked.note else work.notes
     return Found(asked.text, packed.hits, tuple(notes), packed.dropped)
