@@ -31,6 +31,7 @@ RESULT_KEYS = {
     "duration_ms",
     "permission_denials",
     "citations",
+    "citations_struck",
     "structured_output",
 }
 

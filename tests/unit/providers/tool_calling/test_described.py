@@ -60,7 +60,7 @@ def test_the_same_tools_are_the_same_bytes():
 def test_how_to_call_costs_little():
     for form in ("schema", "text"):
         assert len(explain(form, ())) < 400
-    assert len(TOOL_NAMES) == 10
+    assert len(TOOL_NAMES) == 11
     spec = EditTool.spec.fget(None)  # type: ignore[attr-defined] - a property
     assert len(explain("schema", [spec])) < MOST_BYTES
 

@@ -43,7 +43,7 @@ def test_few_words_are_taken_for_a_request() -> None:
 
 def test_every_built_in_tool_has_examples_and_none_is_given_twice() -> None:
     by_label = {entry.name.removesuffix(".txt"): entry.read_text("utf-8").splitlines() for entry in EXAMPLES.iterdir()}
-    assert set(by_label) == {*TOOL_NAMES, "answer"}
+    assert set(by_label) == {*TOOL_NAMES, "answer"} - {"knowledge"}  # tiny models are given passages unasked
     phrases = [phrase for group in by_label.values() for phrase in group]
     assert all(phrase == phrase.strip() and phrase for phrase in phrases)
     assert len(phrases) == len(set(phrases))
