@@ -72,7 +72,7 @@ def test_another_terminal_gets_no_more_than_readline_says(spawn, lab, work: Path
 def test_words_are_completed_and_recalled_and_what_is_not_sent_is_kept(spawn, lab, work: Path):
     (work / "a notebook.txt").write_text("grey\n")
     chat = spawn(echo=True, TERM="xterm")
-    chat.send("/sta\t\r")
+    chat.send("/statu\t\r")
     chat.expect_exact("lab:")
     chat.expect(PROMPT)
     chat.send("What is in @a\t\r")
