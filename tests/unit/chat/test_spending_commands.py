@@ -74,7 +74,8 @@ async def test_summaries_count_for_the_model_that_wrote_them(chat, ollama):
     assert [(one.model, one.requests) for one in chat.tally.spent] == [("phi4-mini:latest", 1)]
 
 
-async def test_what_left_the_machine_is_told_farthest_first_and_by_purpose(chat, transfers):
+async def test_what_left_the_machine_is_told_farthest_first_and_by_purpose(chat, desk, transfers):
+    desk.columns = 200  # whatever other tests have left in the ledger
     transfers.add(transfer("127.0.0.1", "local"))
     transfers.add(transfer("10.0.0.7", "lan", sent=2_500_000))
     for status in (200, 429):
