@@ -11,6 +11,7 @@ from ally.chat.rewinding import Said, label, rewind, said, steps_since
 from ally.chat.start import Start
 from ally.chat.tally import Tally
 from ally.engine.conversation import Conversation, Limits
+from ally.engine.grounding import Grounding
 from ally.errors import UsageError
 from ally.sessions.session import Session
 
@@ -99,7 +100,7 @@ class Chat:
         except BaseException:
             await talk.model.close()
             raise
-        talk.limits = before.limits
+        talk.limits, talk.grounding = before.limits, before.grounding
         self.talk, self.session, self.agent = talk, session, agent
         await before.model.close()
 
@@ -122,6 +123,7 @@ async def open_chat(app: App, start: Start, front: Front) -> Chat:
         await talk.model.close()
         raise
     talk.limits = Limits(start.max_turns, start.max_seconds)
+    talk.grounding = Grounding(rewrite=app.settings.knowledge.rewrite) if start.is_grounded else None
     return Chat(app, start, start.consent, front, talk, session, agent)
 
 

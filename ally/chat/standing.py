@@ -40,7 +40,7 @@ class Standing:
     `mode` is empty where nothing can be permitted. `tier` is None until the machine was tried. `used_tokens` is about
     what the next request has, of a `window` that is None where nobody knows it. `reused` is the share of the last
     turn's prompts that the service had kept, None where it does not say. `cost` is in US dollars by a dated list,
-    of the requests whose price is known; None if there are none.
+    of the requests whose price is known; None if there are none. `grounding`: answers come from collections.
     """
 
     agent: str
@@ -60,6 +60,7 @@ class Standing:
     is_offline: bool = False
     cost: float | None = None
     is_cost_whole: bool = True
+    grounding: Literal["", "rag", "rag open"] = ""
 
     @property
     def confined(self) -> bool | None:
@@ -97,6 +98,7 @@ def standing(chat: "Chat", tally: Tally | None = None) -> Standing:
         is_offline=chat.app.offline,
         cost=tally.cost,
         is_cost_whole=tally.is_cost_whole,
+        grounding=_grounding(chat),
     )
 
 
@@ -169,6 +171,11 @@ def percent(share: float) -> str:
     if (whole == 0 and share > 0) or (whole == 100 and share < 1):
         return "<1 %" if whole == 0 else ">99 %"
     return f"{whole} %"
+
+
+def _grounding(chat: "Chat") -> Literal["", "rag", "rag open"]:
+    grounding = chat.talk.grounding
+    return "" if grounding is None else "rag open" if grounding.is_open else "rag"
 
 
 def _known_tier(chat: "Chat") -> Literal["A", "B", "C"] | None:

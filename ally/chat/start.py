@@ -10,7 +10,7 @@ class Start:
     """The wishes of the command line; None leaves it to the settings.
 
     At most one of `go_on` (the last session of the folder), `id` and `fork` is set. `max_turns` and `max_seconds` hold
-    for each message.
+    for each message. `is_grounded`: answers come from collections.
     """
 
     agent: str | None = None
@@ -22,4 +22,5 @@ class Start:
     fork: str | None = None
     max_turns: int | None = None
     max_seconds: float | None = None
+    is_grounded: bool = False
     consent: Consent = field(default_factory=Consent)

@@ -115,6 +115,7 @@ def _chat_parser() -> argparse.ArgumentParser:
     add("--json-schema", metavar="FILE", help="with -p: answer with JSON of this JSON Schema")
     add("--max-turns", metavar="N", type=_count, help="at most N calls of the model for one message")
     add("--max-seconds", metavar="N", type=_seconds, help="at most N seconds for one message")
+    add("--rag", action="store_true", help="answer from your indexed collections only (ally kb)")
     add("--permission-mode", choices=PERMISSION_MODES, help="what may be done without asking (else: config.json)")
     add("--allow", metavar="RULE", action="append", default=[], help="runs without asking, e.g. 'shell(make *)'")
     add("--deny", metavar="RULE", action="append", default=[], help="never runs, e.g. 'read(secret/**)'")

@@ -18,5 +18,6 @@ def start_of(args: argparse.Namespace) -> Start:
         fork=args.fork,
         max_turns=args.max_turns,
         max_seconds=args.max_seconds,
+        is_grounded=args.rag,
         consent=Consent(args.permission_mode, tuple(args.allow), tuple(args.deny)),
     )

@@ -45,6 +45,7 @@ def parts_of(now: Standing) -> list[Part]:
         _agent(now),
         _model(now),
         _mode(now),
+        _grounding(now),
         _sandbox(now),
         _fill(now),
         _tokens(now),
@@ -117,6 +118,10 @@ def _mode(now: Standing) -> Part:
     if now.mode == "bypass":
         return Part(90, ("! bypass",), "error")
     return Part(70, (now.mode, ""), "text")
+
+
+def _grounding(now: Standing) -> Part:
+    return Part(72, (now.grounding, ""), "accent")
 
 
 def _sandbox(now: Standing) -> Part:

@@ -35,6 +35,7 @@ async def status(chat: Chat, rest: str) -> str:
         "prompts": last_turn(chat) or "none yet",
         "tools": ", ".join(spec.name for spec in chat.talk.tool_specs()) or "none",
         "calls": CALLS[profile.tool_calling],
+        "answers": _answers(chat),
         "folder": str(Path.cwd()),
         "trusted": "yes" if chat.app.trust.is_trusted(Path.cwd()) else "no: its AGENTS.md and settings are not read",
         "mode": f"{now.mode}: {MODES[now.mode]}" if now.mode else "nothing is permitted: there are no tools",
@@ -44,6 +45,14 @@ async def status(chat: Chat, rest: str) -> str:
         "left": "offline: nothing leaves this machine" if now.is_offline else sent_text(now.sent),
     }
     return "\n".join(f"{name:<8}  {one_line(value)}" for name, value in rows.items())
+
+
+def _answers(chat: Chat) -> str:
+    """Where they come from."""
+    grounding = chat.talk.grounding
+    if grounding is None:
+        return "from anywhere (/start_rag: from your collections)"
+    return "from your collections first" if grounding.is_open else "from your collections only"
 
 
 def _window(now: Standing) -> str:

@@ -130,7 +130,8 @@ async def _purge(chat: Chat, _: str) -> str:
 
 def _offer(chat: Chat) -> None:
     """Let the model search as long as there is something to search in; a change is a new prompt for it, once."""
-    chat.talk.give(chat.talk.tools)
+    if chat.talk.renew_tools() and chat.talk.messages:
+        chat.front.say("The model's tools have changed: it reads the conversation anew, once.")
 
 
 def _stop(chat: Chat, name: str) -> None:

@@ -39,14 +39,14 @@ def _wanted(chat: Chat, wanted: str, root: Path) -> list[Citation]:
 def _named(chat: Chat, wanted: str, root: Path) -> list[Citation]:
     """The places of the newest answer that names any, each once."""
     for message in reversed(chat.talk.messages):
-        if message.role == "assistant" and (found := find_citations(message.text, root)):
+        if message.role == "assistant" and (found := find_citations(message.shown_text, root)):
             return list({(one.path, one.line_start): one for one in found}.values())
     return []
 
 
 async def _chosen(chat: Chat, found: list[Citation], root: Path) -> Citation | None:
     options = [Option(str(number), _title(one, root)) for number, one in enumerate(found)]
-    value = await chat.front.choose("Open", options, lambda number: _preview(found[int(number)]))
+    value = await chat.front.choose("Open", options, lambda number: _shown(found[int(number)]))
     return None if value is None else found[int(value)]
 
 
@@ -56,15 +56,21 @@ def _title(place: Citation, root: Path) -> str:
     return f"{name}:{place.line_start}{last}"
 
 
-def _preview(place: Citation) -> str:
-    """The lines around it, numbered."""
+def _shown(place: Citation) -> str:
+    return preview(place.path, place.line_start)
+
+
+def preview(path: Path, line: int) -> str:
+    """The lines around one of a file, numbered; 0 is a place without a line."""
+    if not line:
+        return "(it has no lines)"
     try:
-        if place.path.stat().st_size > _MAX_BYTES:
+        if path.stat().st_size > _MAX_BYTES:
             return "(a large file)"
-        lines = place.path.read_text("utf-8", "replace").splitlines()
+        lines = path.read_text("utf-8", "replace").splitlines()
     except OSError as error:
         return f"({error.strerror})"
-    first = max(1, place.line_start - _BEFORE)
+    first = max(1, line - _BEFORE)
     shown = lines[first - 1 : first - 1 + SHOWN_LINES]
     return "\n".join(f"{number:>5}  {line}" for number, line in enumerate(shown, first))
 

@@ -9,6 +9,7 @@ from ally.chat.commands import (
     basics,
     changes,
     earlier,
+    grounding,
     knowledge,
     look,
     models,
@@ -34,6 +35,7 @@ ALIASES = {
     "/new": "/clear",
     "/providers": "/provider",
     "/q": "/quit",
+    "/references": "/refs",
 }
 _HINTS = """\
 @path adds a file or a picture to the message.
@@ -71,7 +73,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     "This conversation": {**sessions.COMMANDS, **rewind.COMMANDS, **window.COMMANDS},
     "What is said": {**texts.COMMANDS, **earlier.COMMANDS},
     "Files": {**changes.COMMANDS, **places.COMMANDS},
-    "Your files": knowledge.COMMANDS,
+    "Your files": {**knowledge.COMMANDS, **grounding.COMMANDS},
     "What may happen": {**permissions.COMMANDS, **spending.COMMANDS},
     "Ally": {
         "/help": Command(
