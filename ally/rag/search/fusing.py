@@ -5,21 +5,29 @@ its meaning, and what it is made of stands in many passages that do not answer i
 docs/design/knowledge-search.md.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 
 from ally.rag.search.hit import Why
 from ally.rag.search.legs import DEPTH, Legs
 from ally.rag.stores.base import Collection, Scored
 
-KEYWORDS = 0.08
-"""What a point of BM25 is worth for a question without function words, where 1 is the span of cosines in the list."""
+_KEYWORDS = 0.68
+"""What it is worth to hold a word that nothing else holds, once and in a passage of usual length.
+
+1 is the span of cosines in the list, and the question has no function words. BM25 of such a word is about the logarithm
+of the number of passages; measured against that it means the same in small and in large collections.
+"""
 
 _LESS_FOR_SENTENCES = 0.8
 _LEAST = 0.1
 _NARROWEST = 0.05
 _UNLISTED = 0.5
+_SMALLEST = 8
+_FARTHEST = -0.5
+_NOWHERE = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +38,8 @@ class Scale:
     last: float
 
     def of(self, cosine: float) -> float:
-        """Below 0 for what was too far to be listed."""
-        return (cosine - self.last) / max(self.nearest - self.last, _NARROWEST)
+        """A little below 0 for what was too far to be listed: words may outvote that."""
+        return max(_FARTHEST, (cosine - self.last) / max(self.nearest - self.last, _NARROWEST))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +54,8 @@ class Candidate:
 
 
 def word_weight(function_share: float) -> float:
-    """What a point of BM25 is worth for a question of which `function_share` are function words."""
-    return KEYWORDS * max(_LEAST, 1 - _LESS_FOR_SENTENCES * function_share)
+    """What a word is worth for a question of which `function_share` are function words."""
+    return _KEYWORDS * max(_LEAST, 1 - _LESS_FOR_SENTENCES * function_share)
 
 
 def scale_of(legs: Sequence[Legs]) -> Scale:
@@ -58,25 +66,29 @@ def scale_of(legs: Sequence[Legs]) -> Scale:
 
 def fuse(legs: Sequence[Legs], weight: float, scale: Scale, count: int) -> list[Candidate]:
     """The best `count` passages of all collections; ties in the order of the collections, then by id."""
-    found = [candidate for one in legs for candidate in _fuse(one, weight, scale)]
-    found.sort(key=lambda candidate: -candidate.why.fused_score)
-    return found[:count]
+    parts = [_parts(one, weight, scale) for one in legs]
+    ranked = sorted((-sum(both), n, id_) for n, part in enumerate(parts) for id_, both in part.items())
+    best = ranked[:count]
+    found: dict[tuple[int, int], Candidate] = {}
+    for n, one in enumerate(legs):
+        mine = {id_ for _, number, id_ in best if number == n}
+        word_ranks = {each.id: (rank, each.score) for rank, each in enumerate(one.words, 1) if each.id in mine}
+        vector_ranks = {each.id: (rank, each.score) for rank, each in enumerate(one.vectors, 1) if each.id in mine}
+        for id_ in mine:
+            both = parts[n][id_]
+            why = Why(*word_ranks.get(id_, _NOWHERE), *vector_ranks.get(id_, _NOWHERE), fused_score=sum(both))
+            found[n, id_] = Candidate(one.collection, one.fingerprint, id_, both[0], why)
+    return [found[n, id_] for _, n, id_ in best]
 
 
-def _fuse(legs: Legs, weight: float, scale: Scale) -> list[Candidate]:
-    whys: dict[int, Why] = {}
-    for rank, one in enumerate(legs.words, 1):
-        whys[one.id] = Why(word_rank=rank, word_score=one.score)
-    for rank, one in enumerate(legs.vectors, 1):
-        whys[one.id] = replace(whys.get(one.id, Why()), vector_rank=rank, vector_score=one.score)
-    unlisted = _unlisted(legs.words)
-    found: list[Candidate] = []
-    for id_, why in sorted(whys.items()):
-        words = weight * (unlisted if why.word_score is None else why.word_score)
-        meaning = 0.0 if why.vector_score is None else scale.of(why.vector_score)
-        fused = replace(why, fused_score=words + meaning)
-        found.append(Candidate(legs.collection, legs.fingerprint, id_, words, fused))
-    return found
+def _parts(legs: Legs, weight: float, scale: Scale) -> dict[int, tuple[float, float]]:
+    """What words and what meaning add to the score of each passage."""
+    weight /= math.log(max(legs.passages, _SMALLEST))
+    unlisted = weight * _unlisted(legs.words)
+    parts = {one.id: (weight * one.score, 0.0) for one in legs.words}
+    for one in legs.vectors:
+        parts[one.id] = (parts[one.id][0] if one.id in parts else unlisted, scale.of(one.score))
+    return parts
 
 
 def _unlisted(words: Sequence[Scored]) -> float:

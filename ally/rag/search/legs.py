@@ -8,7 +8,7 @@ from ally.errors import AllyError
 from ally.rag.embeddings.base import Embedder
 from ally.rag.search.asking import Asked
 from ally.rag.search.windows import windows
-from ally.rag.stores.base import Collection, Scored
+from ally.rag.stores.base import Collection, CollectionFacts, Scored
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,9 +23,10 @@ _EARLIER = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Legs:
-    """What one collection gave, best first. Without a `fingerprint` its vectors were not asked."""
+    """What a collection of so many `passages` gave, best first. Without a `fingerprint` its vectors were not asked."""
 
     collection: Collection
+    passages: int
     words: list[Scored]
     vectors: list[Scored]
     fingerprint: str = ""
@@ -50,16 +51,17 @@ class Legwork:
         Raises:
             StorageError: it cannot be read.
         """
-        words = _by_words(collection, self.asked)
-        if self.embedder is None or not self._is_usable(collection, self.embedder):
-            return Legs(collection, words, [])
-        if (vector := self._embed(self.embedder)) is None:
-            return Legs(collection, words, [])
-        return Legs(collection, words, collection.by_vector(vector, DEPTH), self.embedder.fingerprint)
-
-    def _is_usable(self, collection: Collection, embedder: Embedder) -> bool:
-        """Whether the vectors of `collection` can be compared with those of the embedder."""
         facts = collection.facts()
+        words = _by_words(collection, self.asked)
+        if self.embedder is None or not self._is_usable(facts, self.embedder):
+            return Legs(collection, facts.passages, words, [])
+        if (vector := self._embed(self.embedder)) is None:
+            return Legs(collection, facts.passages, words, [])
+        near = collection.by_vector(vector, DEPTH)
+        return Legs(collection, facts.passages, words, near, self.embedder.fingerprint)
+
+    def _is_usable(self, facts: CollectionFacts, embedder: Embedder) -> bool:
+        """Whether the vectors of a collection can be compared with those of the embedder."""
         if not facts.passages:
             return False
         if not facts.embedded:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_QUOTED = 0.25
+_QUOTED = 0.4
 """What it is worth to hold word for word what the question quotes, where cosines go from 0 to 1. Not all: people also
 put "best practices" in quotes that the text calls otherwise."""
 

@@ -3,7 +3,7 @@
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 import numpy as np
@@ -111,7 +111,7 @@ class MemoryCollection:
     def remove(self, paths: Sequence[str]) -> None:
         raise NotImplementedError
 
-    def tidy(self) -> None:
+    def tidy(self, is_stopped: Callable[[], bool] = lambda: False) -> None:
         raise NotImplementedError
 
     def close(self) -> None:
