@@ -1,8 +1,9 @@
 """`python -m benchmarks.retrieval`: how well questions with known answers are found, by words, by vectors and by both.
 
 The sets are not part of Ally: `--cranfield` is a folder with `cran.all.1400`, `cran.qry` and `cranqrel`, `--python-doc`
-the HTML of Python's documentation (Debian: python3-doc). Texts are cut, kept and embedded as `ally kb add` does it;
-`--keep` is a folder for the collections, so that a second run embeds nothing.
+the HTML of Python's documentation (Debian: python3-doc), `--postgres-doc` that of PostgreSQL's (postgresql-doc). Texts
+are cut, kept and embedded as `ally kb add` does it; `--keep` is a folder for the collections, so that a second run
+embeds nothing.
 """
 
 import argparse
@@ -32,7 +33,7 @@ from ally.rag.search.search import search
 from ally.rag.stores.base import Collection, FileState, Scored
 from ally.rag.stores.embedded import EmbeddedShelf
 from benchmarks.report import RESULTS, describe_machine
-from benchmarks.retrieval_sets import JudgedSet, Question, cranfield, python_doc
+from benchmarks.retrieval_sets import JudgedSet, Question, cranfield, postgres_doc, python_doc
 
 TARGET_TOKENS = 224
 _DEPTH = 128
@@ -171,14 +172,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.retrieval", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--cranfield", type=Path, help="folder of the Cranfield collection")
     parser.add_argument("--python-doc", type=Path, help="folder of Python's documentation as HTML")
+    parser.add_argument("--postgres-doc", type=Path, help="folder of PostgreSQL's documentation as HTML")
     parser.add_argument("--keep", type=Path, help="folder for the collections; without it they are removed at the end")
     parser.add_argument("--most", type=int, default=500, help="questions of a group (a fixed sample; default 500)")
     parser.add_argument("--no-save", action="store_true", help="leave benchmarks/results/ as it is")
     args = parser.parse_args()
     sets = [cranfield(args.cranfield)] if args.cranfield else []
     sets += [python_doc(args.python_doc)] if args.python_doc else []
+    sets += [postgres_doc(args.postgres_doc)] if args.postgres_doc else []
     if not sets:
-        parser.error("give --cranfield or --python-doc, or both")
+        parser.error("give --cranfield, --python-doc or --postgres-doc")
     with tempfile.TemporaryDirectory() as folder, closing(open_local(find_paths(os.environ), None)) as embedder:
         scores = [
             score for judged in sets for score in _measure(judged, args.keep or Path(folder), embedder, args.most)

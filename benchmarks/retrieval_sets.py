@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,9 @@ _MOST_SECTIONS = 3
 """A heading that more sections have ("Examples") asks for nothing."""
 
 _LEAST_CHARS = 40
+_NUMBER = re.compile(r"^(?:Chapter\s+)?(?:\d+|[A-Z](?=\.\d))(?:\.\d+)*\.?\s+")
+_DOCBOOK = re.compile(r"sect[1-5]|refsect[1-3]|chapter|appendix|refentry")
+_NO_TEXT = {"headerlink", "toctree-wrapper", "toc", "navheader", "navfooter"}
 _NOT_PAGES = (
     "_",
     "genindex",
@@ -25,9 +28,15 @@ _NOT_PAGES = (
     "copyright",
     "license",
     "whatsnew/changelog",
+    "release",
+    "biblio",
+    "bookindex",
 )
-_HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _ENDS_LINE = {"p", "li", "dt", "dd", "div", "pre", "td", "tr"}
+
+Section = tuple[html.HtmlElement, html.HtmlElement]
+"""A section with its heading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,48 +90,83 @@ def python_doc(folder: Path) -> JudgedSet:
 
     The groups: headings of the FAQ that end in a question mark, and all others of at least two words.
     """
+    return _of_pages(
+        "python3-doc", folder, _python_sections, lambda page, text: page.startswith("faq/") and text.endswith("?")
+    )
+
+
+def postgres_doc(folder: Path) -> JudgedSet:
+    """The same of PostgreSQL's documentation, without the release notes; it asks no questions."""
+    return _of_pages("postgresql-doc", folder, _docbook_sections, lambda page, text: False)
+
+
+def _of_pages(
+    name: str,
+    folder: Path,
+    sections: Callable[[html.HtmlElement], Iterator[Section]],
+    is_question: Callable[[str, str], bool],
+) -> JudgedSet:
     texts: list[Text] = []
     asked: defaultdict[str, list[str]] = defaultdict(list)
-    is_faq: dict[str, bool] = {}
-    for page in sorted(folder.rglob("*.html")):
-        name = page.relative_to(folder).as_posix()
-        if name.startswith(_NOT_PAGES):
+    questions: set[str] = set()
+    for file in sorted(folder.rglob("*.html")):
+        page = file.relative_to(folder).as_posix()
+        if page.startswith(_NOT_PAGES):
             continue
-        for number, (heading, text) in enumerate(_sections(page)):
-            path = f"/python/{name}/{number}"
+        for number, (heading, text) in enumerate(_with_text(sections(html.parse(str(file)).getroot()))):
+            path = f"/{name}/{page}/{number}"
             texts.append(Text(path, "", text))
             if len(re.findall(r"[A-Za-z][\w.]*", heading)) >= 2:
                 asked[heading].append(path)
-                is_faq[heading] = name.startswith("faq/") and heading.endswith("?")
+                if is_question(page, heading):
+                    questions.add(heading)
     groups: dict[str, list[Question]] = {"FAQ questions": [], "headings": []}
     for heading, paths in asked.items():
         if len(paths) <= _MOST_SECTIONS:
-            group = "FAQ questions" if is_faq[heading] else "headings"
+            group = "FAQ questions" if heading in questions else "headings"
             groups[group].append(Question(heading, dict.fromkeys(paths, 1.0)))
-    return JudgedSet("python3-doc", texts, groups)
+    return JudgedSet(name, texts, {group: some for group, some in groups.items() if some})
 
 
-def _sections(page: Path) -> Iterator[tuple[str, str]]:
-    """Heading and own text of each section of a page made by Sphinx."""
-    for section in html.parse(str(page)).getroot().iter("section"):
-        heading = next((child for child in section if child.tag in _HEADINGS), None)
-        if heading is None:
-            continue
+def _with_text(sections: Iterator[Section]) -> Iterator[tuple[str, str]]:
+    """Heading without its number, and own text, of each section that has any."""
+    for section, heading in sections:
         pieces: list[str] = []
         _collect(section, heading, pieces)
-        lines = (" ".join(line.split()) for line in "".join(pieces).replace("¶", "").split("\n"))
+        lines = (" ".join(line.split()) for line in "".join(pieces).replace("\u00b6", "").split("\n"))
         text = "\n".join(line for line in lines if line)
         if len(text) >= _LEAST_CHARS:
-            title = " ".join(heading.text_content().replace("¶", "").split())
-            yield re.sub(r"^[\d.]+\s+", "", title), text
+            title = " ".join(heading.text_content().replace("\u00b6", "").split())
+            yield _NUMBER.sub("", title), text
+
+
+def _python_sections(page: html.HtmlElement) -> Iterator[Section]:
+    for section in page.iter("section"):
+        heading = next((child for child in section if child.tag in _HEADINGS), None)
+        if heading is not None:
+            yield section, heading
+
+
+def _docbook_sections(page: html.HtmlElement) -> Iterator[Section]:
+    for section in page.iter("div"):
+        if _DOCBOOK.fullmatch(section.get("class") or ""):
+            heading = next((one for one in section.iter(*_HEADINGS) if "title" in (one.get("class") or "title")), None)
+            if heading is not None:
+                yield section, heading
 
 
 def _collect(element: html.HtmlElement, heading: html.HtmlElement, pieces: list[str]) -> None:
     pieces.append(element.text or "")
     for child in element:
-        is_own = isinstance(child.tag, str) and child.tag not in ("section", "nav") and child is not heading
-        if is_own and child.get("class") != "headerlink" and "toctree" not in (child.get("class") or ""):
+        if isinstance(child.tag, str) and child is not heading and not _is_apart(child):
             _collect(child, heading, pieces)
             if child.tag in _ENDS_LINE:
                 pieces.append("\n")
         pieces.append(child.tail or "")
+
+
+def _is_apart(element: html.HtmlElement) -> bool:
+    """Whether it is a section of its own, or no text of the page."""
+    if element.tag in ("section", "nav", "script", "style"):
+        return True
+    return any(_DOCBOOK.fullmatch(name) or name in _NO_TEXT for name in (element.get("class") or "").split())
