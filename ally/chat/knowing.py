@@ -76,7 +76,7 @@ def outcome(report: Report, facts: CollectionFacts | None = None) -> list[str]:
     lines = [f"{report.name}: {done}, {len(report.skipped):,} skipped, in {_duration(report.seconds)}."]
     if facts is not None:
         lines.append(f"It holds {facts.passages:,} passages of {facts.files:,} files; vectors: {_vectors(facts)}.")
-    lines += _skipped(report.skipped)
+    lines += _skipped(report.name, report.skipped)
     lines += report.problems
     if not report.is_complete:
         lines.append(f"It is not complete; ally kb sync {quoted(report.name)} goes on from here.")
@@ -133,7 +133,7 @@ def _hit(rank: int, hit: Hit, *, whole: bool) -> list[str]:
     return [head, f"    {one_line(hit.text)[:200]}"]
 
 
-def _skipped(skipped: Sequence[tuple[str, str]]) -> list[str]:
+def _skipped(name: str, skipped: Sequence[tuple[str, str]]) -> list[str]:
     """The files that were left out: common reasons as one line each, the rest by name."""
     by_reason = Counter(reason for _, reason in skipped)
     lines: list[str] = []
@@ -142,7 +142,9 @@ def _skipped(skipped: Sequence[tuple[str, str]]) -> list[str]:
         example = short_path(paths[0]) if count == 1 else f"{count:,} files, e.g. {short_path(paths[0])}"
         lines.append(f"  skipped: {example}: {one_line(reason)}")
     if len(by_reason) > MAX_SKIPPED:
-        lines.append(f"  … and {len(by_reason) - MAX_SKIPPED:,} other reasons; --json names all files")
+        lines.append(f"  … and {len(by_reason) - MAX_SKIPPED:,} other reasons")
+    if len(lines) < len(skipped):
+        lines.append(f"  ally kb list {quoted(name)} --skipped names them all.")
     return lines
 
 

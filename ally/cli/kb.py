@@ -5,14 +5,14 @@ import json
 import sys
 
 from ally.app import App
-from ally.chat.knowing import COLUMNS, listed, quoted, row
+from ally.chat.knowing import COLUMNS, listed, quoted, row, short_path
 from ally.cli import exits
 from ally.cli.terminal import say
 from ally.errors import UsageError
 from ally.messages import JsonObject
 from ally.rag.search.hit import Found, Hit
 from ally.terminal.table import room, table
-from ally.terminal.text import clean
+from ally.terminal.text import clean, one_line
 
 
 def run(args: argparse.Namespace, app: App) -> int:
@@ -24,7 +24,7 @@ def run(args: argparse.Namespace, app: App) -> int:
     """
     match args.action:
         case "list":
-            _list(app, as_json=args.json)
+            _list(args, app)
         case "search":
             _search(args, app)
         case "add" | "sync":
@@ -41,15 +41,31 @@ def run(args: argparse.Namespace, app: App) -> int:
     return exits.OK
 
 
-def _list(app: App, *, as_json: bool) -> None:
+def _list(args: argparse.Namespace, app: App) -> None:
+    if args.name is not None:
+        _list_files(args, app)
+        return
+    if args.skipped:
+        raise UsageError("--skipped is about one collection.", hint="ally kb list NAME --skipped")
     found = app.library.collections()
-    if as_json:
+    if args.json:
         rows = [{name: getattr(facts, name) for name in facts.__slots__} for facts in found]
         print(json.dumps(rows, indent=2))
     elif found:
         print("\n".join(table(COLUMNS, [row(facts) for facts in found], space=room(), spare=("SIZE", "READ"))))
     else:
         say("There is no collection yet; ally kb add PATH NAME makes one.")
+
+
+def _list_files(args: argparse.Namespace, app: App) -> None:
+    """The files of one collection; of those that were skipped, why."""
+    files = app.library.files(args.name)
+    if args.json:
+        print(json.dumps([{name: getattr(state, name) for name in state.__slots__} for state in files], indent=2))
+        return
+    for state in files:
+        if state.problem or not args.skipped:
+            print(clean(short_path(state.path) + (f": skipped: {one_line(state.problem)}" if state.problem else "")))
 
 
 def _search(args: argparse.Namespace, app: App) -> None:

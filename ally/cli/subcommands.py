@@ -48,12 +48,12 @@ def command_parser() -> argparse.ArgumentParser:
 _Commands = argparse._SubParsersAction  # pyright: ignore[reportPrivateUsage] - argparse has no public name for it
 
 
-def _actions(commands: "_Commands[Parser]", name: str, default: str) -> "_Commands[Parser]":
+def _actions(commands: "_Commands[Parser]", name: str, default: str, /, **defaults: object) -> "_Commands[Parser]":
     parser = commands.add_parser(name, help=COMMANDS[name], description=COMMANDS[name].capitalize() + ".")
     add_common(parser, inherited=True)
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     actions = parser.add_subparsers(dest="action", parser_class=Parser, metavar="ACTION")
-    parser.set_defaults(action=default)
+    parser.set_defaults(action=default, **defaults)
     return actions
 
 
@@ -121,8 +121,10 @@ def _add_sessions(commands: "_Commands[Parser]") -> None:
 
 
 def _add_kb(commands: "_Commands[Parser]") -> None:
-    actions = _actions(commands, "kb", "list")
-    _action(actions, "list", "all collections", json=True)
+    actions = _actions(commands, "kb", "list", name=None, skipped=False)
+    listing = _action(actions, "list", "all collections, or the files of one and why some were skipped", json=True)
+    listing.add_argument("name", metavar="NAME", nargs="?", help="the name of a collection")
+    listing.add_argument("--skipped", action="store_true", help="of its files only those that were skipped")
     add = _action(actions, "add", "read a file or a folder into a collection, which is made if need be", json=True)
     add.add_argument("path", metavar="PATH")
     sync = _action(actions, "sync", "read what is new, changed, moved or gone since", json=True)

@@ -14,7 +14,7 @@ from ally.rag.document import Extracted
 from ally.rag.embeddings.base import Embedder
 from ally.rag.progress import Report, Watcher
 from ally.rag.search.hit import Found
-from ally.rag.stores.base import Collection, CollectionFacts, Shelf
+from ally.rag.stores.base import Collection, CollectionFacts, FileState, Shelf
 
 if TYPE_CHECKING:
     from ally.rag.search.query import Query
@@ -124,6 +124,16 @@ class Library:
                 found = search(collections, query, None)
                 return Found(found.query, found.hits, (*found.notes, error.message), found.dropped)
             return search(collections, query, embedder)
+
+    def files(self, name: str) -> list[FileState]:
+        """The files of a collection by path, with those that were skipped and why.
+
+        Raises:
+            UnknownCollection: there is none of that name.
+            StorageError: it cannot be read.
+        """
+        with contextlib.closing(self.shelf.open(name)) as collection:
+            return [state for _, state in sorted(collection.files().items())]
 
     def index(self, name: str, *, is_indexed: bool) -> None:
         """Let answers use a collection, or keep it out of them.

@@ -35,6 +35,8 @@ def test_a_folder_is_read_searched_and_kept_up_to_date(run_ally: RunAlly, docs: 
     assert "empty" in added.stderr
     [facts] = json.loads(run_ally("kb", "list", "--json").stdout)
     assert (facts["name"], facts["files"], facts["embedded"]) == ("docs", 2, facts["passages"])
+    skipped = run_ally("kb", "list", "docs", "--skipped")
+    assert skipped.stdout == f"{docs / 'empty.txt'}: skipped: is empty\n"
     found = json.loads(run_ally("kb", "search", "which plants need a lot of moisture?", "--json").stdout)
     assert Path(found["hits"][0]["path"]).name == "garden.txt"  # shares no word with it
     explained = run_ally("kb", "search", "reset the router", "--explain")
@@ -61,6 +63,8 @@ def test_a_folder_is_read_searched_and_kept_up_to_date(run_ally: RunAlly, docs: 
         (("add", ".", ""), 1, "cannot be called"),
         (("sync", "nothing"), 1, "There is no collection 'nothing'"),
         (("search", "x", "-c", "nothing"), 1, "There is no collection 'nothing'"),
+        (("list", "nothing"), 1, "There is no collection 'nothing'"),
+        (("list", "--skipped"), 2, "ally kb list NAME --skipped"),
         (("index", "nothing"), 1, "There is no collection 'nothing'"),
         (("remove", "--yes", "nothing"), 1, "There is no collection 'nothing'"),
         (("fly",), 2, "fly"),

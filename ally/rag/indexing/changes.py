@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,10 @@ _BLOCK_BYTES = 1 << 20
 
 @dataclass(slots=True)
 class Changes:
-    """Paths are absolute. `moved` pairs the old path with the state of the file at its new place."""
+    """Paths are absolute. `moved` pairs the old path with the state of the file at its new place.
+
+    `left_out` and `skipped_before` pair paths with reasons; of the first `newly_left_out` were not known as such.
+    """
 
     to_read: list[str] = field(default_factory=list[str])
     known: set[str] = field(default_factory=set[str])
@@ -22,6 +25,7 @@ class Changes:
     gone: list[str] = field(default_factory=list[str])
     unchanged: int = 0
     left_out: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    newly_left_out: list[FileState] = field(default_factory=list[FileState])
     skipped_before: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
 
@@ -40,7 +44,9 @@ def find_changes(
             changes.left_out.append((one.path, one.reason))
         else:
             here[one.path] = one
-    gone = {path: state for path, state in before.items() if path not in here}
+    changes.newly_left_out = list(_left_out(changes.left_out, before))
+    left_out = {path for path, _ in changes.left_out}
+    gone = {path: state for path, state in before.items() if path not in here and path not in left_out}
     by_size: dict[int, list[FileState]] = {}
     for state in gone.values():
         if not state.problem:
@@ -64,6 +70,14 @@ def find_changes(
             changes.to_read.append(path)
     changes.gone = list(gone)
     return changes
+
+
+def _left_out(left_out: Iterable[tuple[str, str]], before: Mapping[str, FileState]) -> Iterator[FileState]:
+    """What is to be noted of files that are not looked into; no file has that size, so one that may be read is."""
+    for path, reason in left_out:
+        state = FileState(path, -1, 0, "", reason)
+        if before.get(path) != state:
+            yield state
 
 
 def _same_content(candidate: Candidate, gone: list[FileState]) -> FileState | None:

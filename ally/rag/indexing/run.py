@@ -111,7 +111,10 @@ class _Reading:
         self.report.moved = len(changes.moved)
         if changes.gone:
             self.collection.remove(changes.gone)
-        self.report.removed = sum(not self.before[path].problem for path in changes.gone)
+        for state in changes.newly_left_out:
+            self.collection.skip(state)
+        no_more = [*changes.gone, *(state.path for state in changes.newly_left_out if state.path in self.before)]
+        self.report.removed = sum(not self.before[path].problem for path in no_more)
 
     def _read(self, changes: Changes) -> None:
         pace = Pace(self.watcher, "reading", "files", len(changes.to_read), skipped=len(self.report.skipped))

@@ -121,8 +121,15 @@ def test_bad_files_are_named_and_the_others_are_read(library, docs):
     assert {Path(path).name for path, reason in report.skipped if reason} == {"empty.txt", "photo.jpg", "odd.txt"}
     again = library.sync("docs")
     assert sorted(again.skipped) == sorted(report.skipped)
+    named = [(state.path, state.problem) for state in library.files("docs") if state.problem]
+    assert named == sorted(report.skipped)
     (docs / "odd.txt").write_text("mended")
-    assert library.sync("docs").added == 1
+    (docs / "empty.txt").write_text("full")
+    assert library.sync("docs").added == 2
+    (docs / "odd.txt").write_text("")
+    emptied = library.sync("docs")
+    assert (emptied.removed, emptied.unchanged) == (1, 4)
+    assert (library.sync("docs").removed, library.sync("docs").skipped) == (0, emptied.skipped)
 
 
 def test_stopped_while_reading_it_goes_on_from_there(library, docs):
