@@ -83,13 +83,20 @@ def _tell(progress: Progress) -> None:
 
 
 def ways(collection: Collection, embedder: Embedder) -> dict[str, Ask]:
-    """What is compared: each leg alone, both with equal weight by their ranks, and Ally's search."""
+    """What is compared: each leg alone, both with equal weight by their ranks, and Ally's search.
+
+    Pairs are words that stand side by side in the question; Ally's search looks for them as well.
+    """
 
     def documents(found: Sequence[Scored]) -> list[str]:
         return list(dict.fromkeys(one.path for one in collection.passages([one.id for one in found])))
 
     def words(text: str) -> list[str]:
         return documents(collection.by_words(understand(Query(text)).words, _DEPTH))
+
+    def pairs(text: str) -> list[str]:
+        asked = understand(Query(text))
+        return documents(collection.by_words([*asked.phrases, *asked.words, *asked.pairs], _DEPTH))
 
     def vectors(text: str) -> list[str]:
         return documents(collection.by_vector(embedder.embed([text], "query")[0], _DEPTH))
@@ -105,7 +112,13 @@ def ways(collection: Collection, embedder: Embedder) -> dict[str, Ask]:
         query = Query(text, limit=10, max_tokens=1_000_000, per_source=1)
         return [hit.path for hit in search([collection], query, embedder).hits]
 
-    return {"words (BM25)": words, "vectors": vectors, "both, ranks added (RRF)": ranks, "both (Ally)": ally}
+    return {
+        "words (BM25)": words,
+        "words and pairs": pairs,
+        "vectors": vectors,
+        "both, ranks added (RRF)": ranks,
+        "both (Ally)": ally,
+    }
 
 
 def measure(judged: str, group: str, way: str, ask: Ask, questions: Sequence[Question]) -> Score:
