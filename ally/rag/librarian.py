@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from ally.permissions.policy import Policy
     from ally.rag.citing.checking import Texts
     from ally.rag.library import Library
-    from ally.rag.search.hit import Hit
 
 MIN_TOKENS, MAX_TOKENS = 500, 4_000
 SHARE = 1 / 6
 """The part of a model's window that the passages for one question may take, within those bounds."""
 _LEAST_A_PASSAGE = 120
 _INSTRUCTIONS = 100
+_DOUBTFUL = "[None of these passages comes very near the question. If they do not answer it, say so.]"
 
 
 def room(window: int | None) -> int:
@@ -122,20 +122,18 @@ class Librarian:
         if not searched:
             hint = "ally kb add PATH NAME makes one; ally kb index NAME takes one in"
             raise KnowledgeError("No collection is indexed.", hint=hint)
-        found = self.open_library().search(_fitting(query), searched)
-        seen = [hit for hit in found.hits if self._may_show(hit)]
-        left_out = len(found.hits) - len(seen)
-        if not seen:
-            return Given("", (), tuple(searched), found.notes, left_out)
+        found = self.open_library().search(_fitting(query), searched, self._may_show)
+        if not found.hits:
+            return Given("", (), tuple(searched), found.notes, found.left_out)
         from ally.rag.citing.presenting import present  # late: importing this imports little
 
-        text, taken = present(seen, sources, self.naming)
-        return Given(text, taken, tuple(searched), found.notes, left_out)
+        text, taken = present(found.hits, sources, self.naming)
+        text = f"{_DOUBTFUL}\n\n{text}" if found.is_doubtful else text
+        return Given(text, taken, tuple(searched), found.notes, found.left_out)
 
-    def _may_show(self, hit: "Hit") -> bool:
+    def _may_show(self, path: str) -> bool:
         """Whether the file may be read by the name it was found by, and by its real one."""
-        names = (hit.path, os.path.realpath(hit.path))
-        return not any(self.hidden(Path(path)) for path in names)
+        return not any(self.hidden(Path(name)) for name in (path, os.path.realpath(path)))
 
 
 def _fitting(query: Query) -> Query:

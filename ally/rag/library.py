@@ -4,7 +4,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from ally.rag.stores.base import Collection, CollectionFacts, FileState, Shelf
 
 if TYPE_CHECKING:
     from ally.rag.search.query import Query
+    from ally.rag.search.reranking import Reranker
 
 MAX_NAME_LENGTH = 64
 _LARGEST_TARGET = 224
@@ -28,8 +29,8 @@ _LARGEST_TARGET = 224
 class Library:
     """The user's collections in one store. Threads may share it; nothing is opened before it is needed.
 
-    `make_embedder` opens the embedder that is set, `warn` is told of collections that cannot be read, `own_folders` are
-    Ally's, whose files are never read.
+    `make_embedder` opens the embedder that is set, `make_reranker` the reranker, None if none is set. `warn` is told of
+    collections that cannot be read, `own_folders` are Ally's, whose files are never read.
     """
 
     open_shelf: Callable[[], Shelf]
@@ -38,8 +39,10 @@ class Library:
     warn: Callable[[str], None]
     own_folders: tuple[Path, ...] = ()
     chunk_tokens: int | None = None
+    make_reranker: "Callable[[], Reranker | None]" = lambda: None
     _shelf: Shelf | None = field(default=None, init=False)
     _embedder: Embedder | None = field(default=None, init=False)
+    _reranker: "Reranker | None" = field(default=None, init=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, init=False)
 
     @property
@@ -61,6 +64,18 @@ class Library:
             if self._embedder is None:
                 self._embedder = self.make_embedder()
             return self._embedder
+
+    @property
+    def reranker(self) -> "Reranker | None":
+        """What sorts once more, if that is set.
+
+        Raises:
+            AllyError: it cannot be had.
+        """
+        with self._lock:
+            if self._reranker is None:
+                self._reranker = self.make_reranker()
+            return self._reranker
 
     def collections(self) -> list[CollectionFacts]:
         """What there is, by name."""
@@ -100,10 +115,13 @@ class Library:
         with contextlib.closing(self.shelf.open(name)) as collection:
             return self._run(collection, self.embedder, watcher, rebuild=rebuild)
 
-    def search(self, query: "Query", names: Sequence[str] = ()) -> Found:
+    def search(
+        self, query: "Query", names: Sequence[str] = (), may_show: Callable[[str], bool] = lambda path: True
+    ) -> Found:
         """The passages of the collections `names` (empty: all indexed ones) that answer `query`.
 
-        Without an embedder, or where it fails, words alone are searched for; `Found.notes` says so.
+        Without an embedder, or where it fails, words alone are searched for; without the reranker that is set the order
+        stays as it is. `Found.notes` says so. Files whose paths `may_show` refuses are left out.
 
         Raises:
             UnknownCollection: there is none of that name.
@@ -118,12 +136,9 @@ class Library:
             )
         with contextlib.ExitStack() as stack:
             collections = [stack.enter_context(contextlib.closing(self.shelf.open(name))) for name in names]
-            try:
-                embedder = self.embedder
-            except AllyError as error:
-                found = search(collections, query, None)
-                return Found(found.query, found.hits, (*found.notes, error.message), found.dropped)
-            return search(collections, query, embedder)
+            embedder, reranker, notes = self._sorters()
+            found = search(collections, query, embedder, reranker, may_show)
+        return replace(found, notes=(*found.notes, *notes))
 
     def files(self, name: str) -> list[FileState]:
         """The files of a collection by path, with those that were skipped and why.
@@ -179,9 +194,11 @@ class Library:
         with self._lock:
             if self._embedder is not None:
                 self._embedder.close()
+            if self._reranker is not None:
+                self._reranker.close()
             if self._shelf is not None:
                 self._shelf.close()
-            self._embedder = self._shelf = None
+            self._embedder = self._reranker = self._shelf = None
 
     def limits(self) -> ChunkLimits:
         """How long passages are made."""
@@ -202,6 +219,18 @@ class Library:
         names = [facts.name for facts in self.collections() if facts.fingerprint == fingerprint and facts.name != name]
         with contextlib.ExitStack() as stack:
             yield tuple(stack.enter_context(contextlib.closing(self.shelf.open(one))) for one in names)
+
+    def _sorters(self) -> "tuple[Embedder | None, Reranker | None, list[str]]":
+        """The embedder and the reranker, as far as they can be had, and why one cannot."""
+        embedder, notes = None, list[str]()
+        try:
+            embedder = self.embedder
+        except AllyError as error:
+            notes.append(error.message)
+        try:
+            return embedder, self.reranker, notes
+        except AllyError as error:
+            return embedder, None, [*notes, f"Not reranked: {error.message}"]
 
     def _facts(self, name: str) -> CollectionFacts | None:
         try:

@@ -21,7 +21,9 @@ _FILE = Path(__file__).with_name("known.json")
 class KnownModel:
     """How a model is used: `query` and `passage` stand before a text, because it was trained so. `dim` 0: unknown.
 
-    `bert`: its tokens are those of BERT's English vocabulary without case, which many models have in common.
+    `bert`: its tokens are those of BERT's English vocabulary without case, which many models have in common. Where the
+    nearest passage has a cosine below `far` hardly any answers the question, below `doubtful` maybe none does; 0:
+    nobody has measured it.
     """
 
     max_tokens: int = MAX_TOKENS_UNKNOWN
@@ -29,6 +31,8 @@ class KnownModel:
     query: str = ""
     passage: str = ""
     bert: bool = False
+    far: float = 0.0
+    doubtful: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,4 +49,9 @@ class Found:
     hits: tuple[Hit, ...]
     notes: tuple[str, ...] = ()
     dropped: tuple[Hit, ...] = field(default=())
-    """Found as well, but left out: near-duplicates, too many of one file, no room; `why.notes` says which."""
+    """Found as well, but left out: near-duplicates, too many of one file, no room, too far from the question;
+    `why.notes` says which."""
+    is_doubtful: bool = False
+    """Maybe none of the hits answers the question; a note says so."""
+    left_out: int = 0
+    """How many of the best are of files that may not be shown."""

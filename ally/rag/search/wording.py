@@ -13,6 +13,7 @@ MOST_PAIRS = 12
 
 _WORD = re.compile(r"\w+(?:[.\-:/+#@]+\w+)*")
 _APOSTROPHE = re.compile("['\u2019]")
+_LONGEST_ENDING = 5
 _SPLIT = re.compile(r"[\W_]+")
 _HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PHRASE = re.compile(r'"([^"\n]{2,200})"|“([^”\n]{2,200})”|„([^“”\n]{2,200})[“”]|«([^»\n]{2,200})»|`([^`\n]{2,200})`')
@@ -57,9 +58,15 @@ def phrases(text: str) -> tuple[str, ...]:
 
 
 def held(words: Sequence[str], text: str) -> tuple[str, ...]:
-    """Those of `words` that `text` holds, also as the beginning of a longer word."""
+    """Those of `words` that `text` holds, also in another form; outside of ASCII as a part of anything."""
     folded = text.casefold()
-    return tuple(word for word in words if _stem(word) in folded)
+    return tuple(word for word in words if _is_in(_stem(word), folded))
+
+
+def _is_in(stem: str, text: str) -> bool:
+    if stem not in text or not stem.isascii():
+        return stem in text
+    return re.search(rf"(?<![a-z0-9]){re.escape(stem)}[a-z]{{0,{_LONGEST_ENDING}}}(?![a-z])", text) is not None
 
 
 def _words(text: str) -> list[str]:
