@@ -20,8 +20,8 @@ from ally.rag.stores.embedded import documents, embedding, near, state, wordsear
 from ally.rag.stores.embedded.near import Near
 from ally.rag.stores.embedded.schema import SCHEMA
 from ally.rag.stores.embedded.state import State
-from ally.rag.stores.embedded.text import digest
 from ally.rag.stores.embedded.vectors import Mapped, remove_others, stamp_of
+from ally.rag.stores.text import digest
 from ally.storage.lock import locked
 from ally.storage.sqlite import DamagedDatabase, open_database
 

@@ -10,7 +10,7 @@ import msgspec
 
 from ally.rag.document import Extracted, Passage, Place
 from ally.rag.stores.base import FileState, Stored
-from ally.rag.stores.embedded.text import clean, cut, decode_block, digest, indexed, pack, unpack
+from ally.rag.stores.text import clean, cut, decode_block, digest, indexed, pack, unpack
 
 _BLOCKS = 1 << 20
 _encode = msgspec.msgpack.Encoder().encode

@@ -5,6 +5,7 @@ in two files is embedded once, and a passage that moves keeps its vector. A text
 until the collection is tidied, because a file that was renamed and edited is first removed and then put.
 """
 
+from ally.rag.stores.text import TOKENIZER
 from ally.storage.sqlite import Schema
 
 SCHEMA = Schema(
@@ -77,9 +78,9 @@ SCHEMA = Schema(
                 UPDATE state SET embedded = embedded + ((new.row IS NOT NULL) - (old.row IS NOT NULL))
                     * (SELECT count(*) FROM passage WHERE text = new.id);
             END""",
-            """CREATE VIRTUAL TABLE words USING fts5 (
+            f"""CREATE VIRTUAL TABLE words USING fts5 (
                 text, headings, pairs, content='',
-                tokenize="porter unicode61 remove_diacritics 2 categories 'L* N* Co Mc Mn'"
+                tokenize="{TOKENIZER}"
             )""",
         ),
     ),

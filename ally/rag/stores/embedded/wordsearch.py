@@ -3,10 +3,9 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from unicodedata import category
 
 from ally.rag.stores.base import Scored
-from ally.rag.stores.embedded.text import split_pairs
+from ally.rag.stores.text import looked_up
 
 _RANK = "bm25(words, 1.0, 2.0, 1.0)"
 """A word of a heading counts twice."""
@@ -123,18 +122,12 @@ def expressions(words: Sequence[str]) -> list[str]:
     """
     found: dict[str, None] = {}
     for word in words:
-        plain, pairs = split_pairs(word.encode("utf-8", "replace").decode().lower())
-        parts = _parts(plain)
+        parts, pairs = looked_up(word)
         found |= dict.fromkeys(_quoted(part) for part in parts)
         if len(parts) > 1:
             found[_quoted(" ".join(parts))] = None
-        found |= dict.fromkeys(f"pairs : {_quoted(pair)}" for pair in pairs.split())
+        found |= dict.fromkeys(f"pairs : {_quoted(pair)}" for pair in pairs)
     return list(found)
-
-
-def _parts(word: str) -> list[str]:
-    """The words within a word, as the index sees them: letters and digits with their marks."""
-    return "".join(sign if sign.isalnum() or category(sign)[0] == "M" else " " for sign in word).split()
 
 
 def _quoted(text: str) -> str:
