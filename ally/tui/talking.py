@@ -15,6 +15,7 @@ from ally.chat.activity import title_of
 from ally.chat.attach import mentioned, message_of, missing
 from ally.chat.chat import Chat
 from ally.chat.commands.basics import greeting
+from ally.chat.commands.completion import complete
 from ally.chat.commands.permissions import MODES, policy_of
 from ally.chat.commands.registry import is_command, run_command, runs_beside, usages
 from ally.chat.hints import in_chat
@@ -141,6 +142,7 @@ class Talking:
 
     async def _see_to_all(self) -> None:
         self._screen.composer.commands = usages()
+        self._screen.composer.complete_with(lambda text: complete(self.chat, text))
         await asyncio.to_thread(standing, self.chat)  # the first time it loads much
         self._show_standing()
         await asyncio.to_thread(find_tier, self.chat)

@@ -11,7 +11,7 @@ class Command:
     """A slash command; `run` gets what stands after its name and gives what is shown.
 
     `more` is what /help COMMAND tells beyond `help`. `values` are what may stand after its name as far as that is
-    known; they are asked for in a thread, and may be slow.
+    known; they are asked for in a thread, and may be slow. `has_path`: a path may stand before such a value.
     """
 
     usage: str
@@ -19,6 +19,7 @@ class Command:
     run: Callable[[Chat, str], Awaitable[str]]
     more: str = ""
     values: Callable[[Chat], Sequence[str]] | None = None
+    has_path: bool = False
 
 
 def unquoted(text: str) -> str:

@@ -4,6 +4,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ally.chat.chat import Chat
@@ -29,14 +30,48 @@ def complete(chat: Chat, text: str) -> list[str]:
         return [known for known in COMMANDS if known.startswith(name.lower())]
     command = COMMANDS.get(ALIASES.get(name.lower(), name.lower()))
     values = command.values if command is not None else None
-    if values is None:
+    if command is None or values is None:
         return []
+    typed = typed.lstrip()
     found = _KNOWN.get(chat.app, name.lower(), lambda: values(chat))
-    return [f"{name} {value}" for value in _fitting(found, typed)]
+    if not command.has_path:
+        return [f"{name} {value}" for value in _fitting(found, typed)]
+    path, rest = _path_and_rest(typed)
+    if path and not any(value.startswith(typed) for value in found):
+        return [f"{name} {path} {_quoted(value)}" for value in _fitting(found, rest)]
+    begun = typed.removeprefix('"')
+    folder = begun[: begun.rfind("/") + 1]
+    paths = _KNOWN.get(chat.app, f"{name.lower()} {folder}", lambda: _entries(folder))
+    return [f"{name} {_quoted(value, typed)}" for value in _fitting([*found, *paths], typed)]
+
+
+def _path_and_rest(typed: str) -> tuple[str, str]:
+    """The path as it stands there, if it is whole, and what follows it."""
+    if typed.startswith('"'):
+        inner, mark, rest = typed[1:].partition('"')
+        return (f'"{inner}"' if mark else ""), rest.lstrip()
+    path, blank, rest = typed.partition(" ")
+    return path if blank else "", rest.lstrip()
+
+
+def _entries(folder: str) -> list[str]:
+    """What is in a folder, which is named with a slash at its end, or not at all; folders in it end in a slash, too."""
+    from ally.chat.mentions import Files  # late: only paths need it
+
+    added = "" if folder.startswith(("~/", "/", "./", "../")) else "./"
+    return [one.path.removeprefix(added) for one in Files(Path.cwd(), Path.home()).find(added + folder, _MOST)]
+
+
+def _quoted(value: str, typed: str = "") -> str:
+    """`value` as it is typed; the name of a folder is left open, to go on into it."""
+    if " " not in value and not typed.startswith('"'):
+        return value
+    return f'"{value}' if value.endswith("/") else f'"{value}"'
 
 
 def _fitting(values: Sequence[str], typed: str) -> list[str]:
     """Those that begin with what is typed; if there are none, those that have its letters."""
+    typed = typed.removeprefix('"')
     begun = [value for value in values if value.lower().startswith(typed.lower())]
     if begun:
         return begun[:_MOST]

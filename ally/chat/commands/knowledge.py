@@ -180,6 +180,7 @@ COMMANDS = {
         _embed,
         more="With the name of a collection alone, what changed in its files is read.",
         values=_names,
+        has_path=True,
     ),
     "/list": Command("/list", "the collections", _list),
     "/index": Command(

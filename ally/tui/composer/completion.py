@@ -1,13 +1,14 @@
-"""Completing `/commands` and `@files` while they are typed."""
+"""Completing `/commands`, what goes with them, and `@files` while they are typed."""
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from textual.timer import Timer
 from textual.worker import Worker
 
 from ally.tui.composer.area import Area
@@ -18,13 +19,16 @@ if TYPE_CHECKING:
 
 _FILE = re.compile(r'(?<!\S)@(?:"([^"\n]*)|([^\s"]*))$')
 _COMMAND = re.compile(r"/(\S*)$")
+_VALUE = re.compile(r"/[^\s/]+ ")
+_ASK_AGAIN_S = 0.15
+_ASK_AGAIN = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is being typed: its kind, the column where it begins, and what stands there so far."""
 
-    kind: Literal["command", "file"]
+    kind: Literal["command", "value", "file"]
     start: int
     query: str
 
@@ -35,6 +39,8 @@ def wanted(before: str, row: int) -> Wanted | None:
         return Wanted("command", 0, found[1])
     if found := _FILE.search(before):
         return Wanted("file", found.start(), found[1] if found[1] is not None else found[2])
+    if row == 0 and _VALUE.match(before):
+        return Wanted("value", 0, before)
     return None
 
 
@@ -58,6 +64,9 @@ class Completion:
     def __init__(self, area: Area, popup: Popup) -> None:
         self._area, self._popup = area, popup
         self.commands: Sequence[tuple[str, str]] = ()
+        self.complete: Callable[[str], Sequence[str]] = lambda text: ()
+        self._has_chosen = False
+        self._again: Timer | None = None
         self._root: Path | None = None
         self._files: Files | None = None
         self._shown: Wanted | None = None
@@ -86,10 +95,13 @@ class Completion:
             return
         is_same_word = now is not None and self._shown is not None and now.start == self._shown.start
         self._shown = now if may_open or is_same_word else None
+        self._has_chosen = False
         if now is None or self._shown is None or self._given_up is not None:
             self._hint()
         elif now.kind == "command":
             self._popup.show_rows(fitting(self.commands, now.query))
+        elif now.kind == "value":
+            self._show_values(now, _ASK_AGAIN)
         else:
             self._find(now)
 
@@ -97,10 +109,9 @@ class Completion:
         """Choose, take or give up, while something is shown."""
         if not self._popup.is_open:
             return False
-        if key in ("up", "ctrl+p"):
-            self._popup.move(-1)
-        elif key in ("down", "ctrl+n"):
-            self._popup.move(1)
+        if key in ("up", "ctrl+p", "down", "ctrl+n"):
+            self._popup.move(-1 if key in ("up", "ctrl+p") else 1)
+            self._has_chosen = True
         elif key == "escape":
             self._give_up()
         elif key == "tab":
@@ -116,6 +127,8 @@ class Completion:
     def _is_complete(self) -> bool:
         """Whether the command that is typed is one: then Enter sends it."""
         shown, row = self._shown, self._popup.row
+        if shown is not None and shown.kind == "value":  # what goes with a command is only offered
+            return not self._has_chosen
         return (
             shown is not None
             and shown.kind == "command"
@@ -134,6 +147,24 @@ class Completion:
             self._popup.show_rows([Row("", found[0], (), found[1])], can_take=False)
         else:
             self._popup.hide()
+
+    def _show_values(self, now: Wanted, tries: int) -> None:
+        """What may stand there; what has to be looked for is asked for again in a moment."""
+        if self._again is not None:
+            self._again.stop()
+        if self._shown != now or self._given_up is not None:
+            return
+        name = now.query.partition(" ")[0]
+        values = [text for text in self.complete(now.query) if text != now.query]
+        if values:
+            told = next(
+                (f"{usage}  {about}" for usage, about in self.commands if usage.split(maxsplit=1)[0] == name), ""
+            )
+            self._popup.show_rows([Row(text, text[len(name) + 1 :]) for text in values], title=told)
+            return
+        self._hint()
+        if tries:
+            self._again = self._area.set_timer(_ASK_AGAIN_S, partial(self._show_values, now, tries - 1))
 
     # Files
 
@@ -170,7 +201,9 @@ class Completion:
         if row is None or shown is None:
             return
         line, column = self._area.cursor_location
-        text = f"{row.value} " if shown.kind == "command" else _written(row.value, is_last=is_last)
+        text = row.value
+        if shown.kind != "value":
+            text = f"{text} " if shown.kind == "command" else _written(text, is_last=is_last)
         if not text:
             return
         self._area.replace(text, (line, shown.start), (line, column), maintain_selection_offset=False)

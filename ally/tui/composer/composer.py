@@ -105,6 +105,10 @@ class Composer(Vertical):
     def commands(self, commands: Sequence[tuple[str, str]]) -> None:
         self._completion.commands = commands
 
+    def complete_with(self, complete: Callable[[str], Sequence[str]]) -> None:
+        """Let `complete` say which texts the beginning of a command may become; it never waits, and is asked again."""
+        self._completion.complete = complete
+
     @property
     def root(self) -> Path | None:
         """The folder whose files `@` completes."""

@@ -1,6 +1,7 @@
 """Commands that choose where somebody can, and print where not."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -168,3 +169,29 @@ async def test_pictures_of_a_message_survive_a_list_of_sessions(chat, desk):
     chat.session.append(UserMessage((Text("look"), Image(b"x", "image/png"))))
     await run_command(chat, "/sessions")
     assert "> look" in desk.previews[chat.session.id]
+
+
+def test_paths_and_the_names_of_collections_are_completed(chat, tmp_path, monkeypatch):
+    here = tmp_path / "here"
+    for name in ("my docs/deep/a.md", "notes.md", ".hidden/b.md", "my docs/plans.md"):
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / name).write_text("x")
+    monkeypatch.chdir(here)
+    for name in ("home work", "novel"):
+        chat.app.library.shelf.create(name).close()
+    cases = {
+        "/embed ": ['/embed "home work"', "/embed novel", '/embed "my docs/', "/embed notes.md"],
+        "/embed n": ["/embed novel", "/embed notes.md"],
+        "/embed my": ['/embed "my docs/'],
+        '/embed "my docs/': ['/embed "my docs/deep/', '/embed "my docs/plans.md"'],
+        f"/embed {here}/n": [f"/embed {here}/notes.md"],
+        '/embed "my docs/" no': ['/embed "my docs/" novel'],
+        "/embed notes.md h": ['/embed notes.md "home work"'],
+        '/delete "ho': ["/delete home work"],
+    }
+    for text, expected in cases.items():
+        for _ in range(500):
+            if (found := complete(chat, text)) == expected:
+                break
+            time.sleep(0.01)
+        assert found == expected

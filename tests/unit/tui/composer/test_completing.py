@@ -90,3 +90,34 @@ async def test_a_list_in_the_smallest_terminal(tmp_path: Path) -> None:
         assert any(line.startswith("> a very long") for line in lines[:3])
         await pilot.resize_terminal(60, 20)
         assert len(app.offered) == 30
+
+
+async def test_what_goes_with_a_command(tmp_path: Path) -> None:
+    app = Host(tmp_path)
+    values = {"/model ": ["/model big", '/model "my own"'], "/model b": ["/model big"]}
+    asked: list[str] = []
+
+    def complete(text: str) -> list[str]:
+        asked.append(text)
+        return values.get(text, []) if asked.count(text) > 1 else []  # the first time it has to be looked for
+
+    async with app.run_test(size=(60, 12)) as pilot:
+        app.composer.complete_with(complete)
+        await app.type(pilot, *"/model", "space")
+        await app.until(pilot, lambda: app.offered == ["big", '"my own"'])
+        assert app.offered == ["big", '"my own"']
+        assert "choose the model" in app.screen_text()
+        await app.type(pilot, "enter")
+        assert app.sent == ["/model "]
+        await app.type(pilot, *"/model", "space")
+        await app.until(pilot, lambda: len(app.offered) == 2)
+        await app.type(pilot, "down", "enter")
+        assert (app.composer.text, app.sent) == ('/model "my own"', ["/model "])
+        app.composer.clear()
+        await app.type(pilot, *"/model b")
+        await app.until(pilot, lambda: app.offered == ["big"])
+        await app.type(pilot, "tab")
+        assert app.composer.text == "/model big"
+        await app.type(pilot, "enter")
+        assert app.sent == ["/model ", "/model big"]
+        assert "tab" not in app.left
