@@ -1,12 +1,12 @@
 """`ally kb add` and `ally kb sync`: reading files into a collection."""
 
 import argparse
+import contextlib
 import json
 import os
 import sys
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 from ally.app import App
@@ -38,8 +38,10 @@ def run(args: argparse.Namespace, app: App) -> int:
         else:
             report = _shown(lambda watcher: library.sync(args.name, watcher, rebuild=args.rebuild))
         _tell(report, app, as_json=args.json)
-        if args.watch:
+    if args.watch:
+        with contextlib.suppress(KeyboardInterrupt):
             _watch(app, args.name)
+        say(f"{args.name} is not watched any more.")
     return exits.OK if report.is_complete else exits.FAILED
 
 
@@ -54,7 +56,8 @@ def _watch(app: App, name: str) -> None:
             say(f"{error.message} {error.hint}")
         else:
             if report.added or report.changed or report.moved or report.removed or not report.is_complete:
-                _tell(report, app, as_json=False)
+                for line in (outcome(report)[0], *report.problems):
+                    say(line)
         time.sleep(max(WATCH_EVERY_S, _WAIT_FACTOR * (time.monotonic() - began)))
 
 
@@ -122,7 +125,7 @@ class _Bar:
         self._rich.stop()
 
 
-@contextmanager
+@contextlib.contextmanager
 def _told_of_interruption(name: str) -> Generator[None]:
     try:
         yield

@@ -1,6 +1,10 @@
 """`ally kb` as a user types it: real files, the real embedder that comes along, a scripted model for the answer."""
 
 import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -93,3 +97,23 @@ def test_right_citations_are_shown_and_others_struck_out(
     assert (citation["line_start"], citation["line_end"]) == (5, 6)
     assert told["citations_struck"] == 2
     assert 'Hold it [1]. Never the green one ~~[1 "hold the green button"]~~' in told["result"]
+
+
+def test_a_watched_folder_is_read_when_it_changes(
+    ally_environment: Callable[[Path], dict[str, str]], checkout: Path, docs: Path, run_ally: RunAlly
+) -> None:
+    command = [sys.executable, "-m", "ally", "kb", "add", str(docs), "docs", "--watch"]
+    told: list[str] = []
+    with subprocess.Popen(command, env=ally_environment(checkout), stderr=subprocess.PIPE, text=True) as child:
+        assert child.stderr is not None
+        for line in child.stderr:
+            told.append(line)
+            if line.startswith("Watching docs"):
+                (docs / "tower.md").write_text("The tower is 81 m high.")
+            elif line.startswith("docs: 1 added"):
+                (docs / "tower.md").unlink()
+            elif line.startswith("docs: 1 removed"):
+                child.send_signal(signal.SIGINT)
+    assert child.returncode == 0, told
+    assert told[-1] == "docs is not watched any more.\n"
+    assert "tower" not in run_ally("kb", "list", "docs").stdout
