@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from ally.rag.document import Extracted, Passage, Place
 from ally.rag.stores.base import Collection, FileState, Shelf
 from ally.rag.stores.embedded import EmbeddedShelf
+from ally.rag.stores.postgres import PostgresShelf, parse
+from tests.fakes import postgres
 
 FINGERPRINT = "test/letters/1"
 DIM = 12
@@ -29,9 +31,18 @@ class Store:
         return self.name
 
 
-STORES = {"embedded": Store("embedded", str, lambda place: EmbeddedShelf(Path(place)))}
+STORES = {
+    "embedded": Store("embedded", str, lambda place: EmbeddedShelf(Path(place))),
+    "postgres": Store(
+        "postgres", lambda _: postgres.empty_database(), lambda place: PostgresShelf(parse(place, {}), {}, Path("/"))
+    ),
+}
 
-every_store = pytest.mark.parametrize("store", STORES.values(), ids=str)
+every_store = pytest.mark.parametrize(
+    "store",
+    [pytest.param(one, marks=postgres.needed if one.name == "postgres" else ()) for one in STORES.values()],
+    ids=str,
+)
 
 
 def open_store(name: str, place: str) -> Shelf:

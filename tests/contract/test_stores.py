@@ -147,9 +147,11 @@ def test_roots_stay(store: Store, place: str, collection: Collection) -> None:
     roots = ("/home/me/notes", "/srv/it's/文書")
     with collection.writing():
         collection.set_roots(roots)
-    again = store.open(place).open("docs")
+    shelf = store.open(place)
+    again = shelf.open("docs")
     assert again.facts().roots == roots
     again.close()
+    shelf.close()
 
 
 @every_store
