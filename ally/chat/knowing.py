@@ -15,7 +15,13 @@ from ally.terminal.text import one_line, visible
 
 COLUMNS = ("NAME", "STATE", "FILES", "PASSAGES", "VECTORS", "SIZE", "READ", "FROM")
 MAX_SKIPPED = 20
-_PHASES = {"looking": "looking at", "reading": "reading", "embedding": "embedding"}
+_PHASES = {
+    "looking": "looking at",
+    "reading": "reading",
+    "embedding": "embedding",
+    "writing": "writing",
+    "asking": "asking",
+}
 
 
 def row(facts: CollectionFacts) -> tuple[str, ...]:

@@ -31,6 +31,10 @@ def run(args: argparse.Namespace, app: App) -> int:
             from ally.cli import kb_reading  # heavy
 
             return kb_reading.run(args, app)
+        case "eval":
+            from ally.cli import kb_eval  # heavy
+
+            return kb_eval.run(args, app)
         case "remove":
             return _remove(args.name, app, is_agreed=args.yes)
         case "index" | "unindex":

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import TypeVar
 
 from ally.app import App
 from ally.chat.knowing import how_far, outcome, quoted, short_path
@@ -17,6 +18,8 @@ from ally.errors import AllyError
 from ally.rag.library import check_name
 from ally.rag.progress import Progress, Report, Watcher
 from ally.terminal.text import one_line
+
+T = TypeVar("T")
 
 WATCH_EVERY_S = 2.0
 """How long `--watch` waits at least between two looks; a look that took longer is followed by a longer wait."""
@@ -34,9 +37,9 @@ def run(args: argparse.Namespace, app: App) -> int:
         say(f"The texts are sent to {embedder.provider} ({embedder.location}) for their vectors.")
     with _told_of_interruption(args.name):
         if args.action == "add":
-            report = _shown(lambda watcher: library.add(Path(args.path), args.name, watcher))
+            report = shown(lambda watcher: library.add(Path(args.path), args.name, watcher))
         else:
-            report = _shown(lambda watcher: library.sync(args.name, watcher, rebuild=args.rebuild))
+            report = shown(lambda watcher: library.sync(args.name, watcher, rebuild=args.rebuild))
         _tell(report, app, as_json=args.json)
     if args.watch:
         with contextlib.suppress(KeyboardInterrupt):
@@ -70,8 +73,8 @@ def _tell(report: Report, app: App, *, as_json: bool) -> None:
         say(line)
 
 
-def _shown(work: Callable[[Watcher], Report]) -> Report:
-    """The report of `work`, whose progress is shown on stderr: a bar on a terminal, else a line now and then."""
+def shown(work: Callable[[Watcher], T]) -> T:
+    """What `work` gives, whose progress is shown on stderr: a bar on a terminal, else a line now and then."""
     show = _Bar() if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else _Lines()
     try:
         return work(Watcher(on_progress=show.show))

@@ -137,12 +137,18 @@ def _add_kb(commands: "_Commands[Parser]") -> None:
     remove = _action(actions, "remove", "delete a collection; its files stay where they are")
     index = _action(actions, "index", "let answers use a collection")
     unindex = _action(actions, "unindex", "keep a collection out of answers")
-    for action in (add, sync, remove, index, unindex):
+    measure = _action(actions, "eval", "measure how well a collection is found, and compare settings", json=True)
+    for action in (add, sync, remove, index, unindex, measure):
         action.add_argument("name", metavar="NAME", help="the name of the collection")
     for action in (add, sync):
         action.add_argument("--watch", action="store_true", help="go on whenever files change, until Ctrl-C")
     sync.add_argument("--rebuild", action="store_true", help="read and embed everything anew")
     remove.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    option = measure.add_argument
+    option("--chunk-tokens", metavar="N,N", help="also with passages of up to so many tokens")
+    option("--embedder", metavar="PROVIDER/MODEL", action="append", help="also with this one; may be given again")
+    option("--questions", choices=("own", "model"), default="own", help="model: let a model write some as well")
+    option("--limit", metavar="N", type=int, default=200, help="how many questions at most (200)")
 
 
 def _add_permissions(commands: "_Commands[Parser]") -> None:

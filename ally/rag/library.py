@@ -17,6 +17,7 @@ from ally.rag.search.hit import Found
 from ally.rag.stores.base import Collection, CollectionFacts, FileState, Shelf
 
 if TYPE_CHECKING:
+    from ally.rag.evaluate import Evaluation, Options
     from ally.rag.search.query import Query
     from ally.rag.search.reranking import Reranker
 
@@ -149,6 +150,27 @@ class Library:
         """
         with contextlib.closing(self.shelf.open(name)) as collection:
             return [state for _, state in sorted(collection.files().items())]
+
+    def evaluate(
+        self,
+        name: str,
+        options: "Options",
+        embedders: Sequence[Embedder] = (),
+        watcher: Watcher = Watcher(),  # noqa: B008 - frozen
+    ) -> "Evaluation":
+        """How well a collection is found as it is set, then with other lengths of passages and other `embedders`.
+
+        Raises:
+            UnknownCollection: there is none of that name.
+            KnowledgeError, ProviderError, StorageError: as `evaluate`.
+        """
+        from ally.rag.evaluate import evaluate  # heavy
+
+        lengths = dict.fromkeys((self.limits().target_tokens, *options.chunk_tokens))
+        with contextlib.closing(self.shelf.open(name)) as collection:
+            return evaluate(
+                collection, [self.embedder, *embedders], replace(options, chunk_tokens=tuple(lengths)), watcher
+            )
 
     def index(self, name: str, *, is_indexed: bool) -> None:
         """Let answers use a collection, or keep it out of them.

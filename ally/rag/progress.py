@@ -4,20 +4,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-Phase = Literal["looking", "reading", "embedding"]
+Phase = Literal["looking", "reading", "embedding", "writing", "asking"]
+"""The last two: writing questions with a model, and asking them, to measure how well they are answered."""
+
+Unit = Literal["files", "passages", "questions"]
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far it is. `total` is 0 while it is not known; `unit` says what is counted: `files` or `passages`.
+    """How far it is. `total` is 0 while it is not known; `unit` says what is counted.
 
-    `path` is what is being read. `eta_s` is None until there is something to judge by.
+    `path` is what is being read, or measured. `eta_s` is None until there is something to judge by.
     """
 
     phase: Phase
     done: int
     total: int
-    unit: Literal["files", "passages"]
+    unit: Unit
     per_s: float = 0.0
     eta_s: float | None = None
     path: str = ""

@@ -3,18 +3,20 @@
 import tempfile
 import time
 from bisect import bisect_left
-from collections.abc import Generator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ally.errors import KnowledgeError
 from ally.rag.chunking import chunk
 from ally.rag.chunking.limits import ChunkLimits
 from ally.rag.document import Extracted, Passage
 from ally.rag.embeddings.base import Embedder
 from ally.rag.evaluate.evaluation import Evaluation, Options, Row
-from ally.rag.evaluate.questions import Questions, in_a_fixed_disorder, make_questions
+from ally.rag.evaluate.questions import Questions, Writer, in_a_fixed_disorder, make_questions
 from ally.rag.evaluate.ranking import rows
+from ally.rag.indexing.pace import Pace
 from ally.rag.indexing.vectors import fill
 from ally.rag.progress import Watcher
 from ally.rag.stores.base import Collection, FileState
@@ -22,7 +24,10 @@ from ally.rag.stores.embedded import EmbeddedShelf
 
 _CHARS_PER_TOKEN = 4
 _USUAL_TOKENS = 224
-_FEW_QUESTIONS = 30
+_FEW_QUESTIONS = 50
+
+MIN_QUESTIONS = 10
+"""With fewer an evaluation is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +51,23 @@ def evaluate(
     gives the rows that were complete.
 
     Raises:
-        ProviderError: an embedder failed.
+        KnowledgeError: there is nothing in it, or too little to ask.
+        ProviderError: an embedder, or the model that writes questions, failed.
         StorageError: the collection cannot be read, or there is no room for the sample.
     """
     began = time.monotonic()
-    sample = _take_sample(collection, options)
+    sample = _take_sample(collection, options, watcher)
+    lengths = options.chunk_tokens or (0,)
+    variants = [
+        (embedder, limits)
+        for embedder in embedders
+        for limits in dict.fromkeys(_limits(embedder, length) for length in lengths)
+    ]
     found: list[Row] = []
-    lengths = options.chunk_tokens or [0]
     is_complete = True
-    for embedder in embedders:
-        for length in lengths:
-            limits = _limits(embedder, length)
-            measured = _measure(sample, embedder, limits, watcher) if sample.questions.found else []
+    with _Workshop.open(sample, collection) as workshop:
+        for embedder, limits in variants:
+            measured = workshop.measure(embedder, limits, watcher)
             if watcher.is_stopped():
                 is_complete = False
                 break
@@ -73,7 +83,7 @@ def _limits(embedder: Embedder, length: int) -> ChunkLimits:
     return ChunkLimits(embedder.max_tokens, target, embedder.counter)
 
 
-def _take_sample(collection: Collection, options: Options) -> _Sample:
+def _take_sample(collection: Collection, options: Options, watcher: Watcher) -> _Sample:
     """Whole documents in a fixed disorder, the last one cut, until there are about as many passages as wanted."""
     paths = [path for path, state in collection.files().items() if not state.problem]
     left = options.passages * _USUAL_TOKENS * _CHARS_PER_TOKEN
@@ -86,8 +96,30 @@ def _take_sample(collection: Collection, options: Options) -> _Sample:
         left -= len(document.text)
         if left <= 0:
             break
-    is_all = left > 0
-    return _Sample(documents, make_questions(documents, options.questions, options.ask), is_all)
+    if not documents:
+        raise KnowledgeError(f"{collection.name} holds no text yet.", hint="ally kb sync NAME reads its files")
+    asked = _asked(documents, options, watcher)
+    if len(asked.found) < min(MIN_QUESTIONS, options.questions):
+        raise KnowledgeError(
+            f"Only {len(asked.found)} questions can be made of {collection.name}; with fewer than {MIN_QUESTIONS} the"
+            " figures would say nothing.",
+            hint="--questions model lets a model write some; or add more files with titles, headings or sentences",
+        )
+    return _Sample(documents, asked, is_all=left > 0)
+
+
+def _asked(documents: Mapping[str, Extracted], options: Options, watcher: Watcher) -> Questions:
+    """What is asked of the documents; of those that a model must not see it writes no questions."""
+    pace = Pace(watcher, "writing", "questions")
+
+    def write(text: str) -> str:
+        pace.tell()
+        written = options.ask(text) if options.ask is not None else ""
+        pace.step()
+        return written
+
+    writer = Writer(write, options.may_ask) if options.ask is not None else None
+    return make_questions(documents, options.questions, writer)
 
 
 def _cut(document: Extracted, length: int) -> Extracted:
@@ -102,26 +134,48 @@ def _cut(document: Extracted, length: int) -> Extracted:
     )
 
 
-def _measure(sample: _Sample, embedder: Embedder, limits: ChunkLimits, watcher: Watcher) -> list[Row]:
-    with _masked_collection(sample, limits) as masked:
+@dataclass(frozen=True, slots=True)
+class _Workshop:
+    """Where a sample is cut, embedded and asked: collections in a temporary folder. `known` have vectors already."""
+
+    sample: _Sample
+    shelf: EmbeddedShelf
+    known: list[Collection]
+    stack: ExitStack
+
+    @classmethod
+    @contextmanager
+    def open(cls, sample: _Sample, collection: Collection) -> "Generator[_Workshop]":
+        with ExitStack() as stack:
+            folder = tempfile.TemporaryDirectory(prefix="ally-eval-", ignore_cleanup_errors=True)
+            shelf = EmbeddedShelf(Path(stack.enter_context(folder)))
+            stack.enter_context(closing(shelf))
+            yield cls(sample, shelf, [collection], stack)
+
+    def measure(self, embedder: Embedder, limits: ChunkLimits, watcher: Watcher) -> list[Row]:
+        """The rows of one way to cut and embed the sample."""
+        told = _labelled(watcher, f"{embedder.model}, {limits.target_tokens} tokens")
+        masked = self._cut(limits)
         with masked.writing():
             masked.set_embedder(embedder.fingerprint)
-            fill(masked, embedder, (), watcher, problems=[])
-        return list(rows(masked, sample.questions.found, embedder, limits.target_tokens, watcher.is_stopped))
+            fill(masked, embedder, self.known, told, problems=[])
+        self.known.append(masked)
+        return list(rows(masked, self.sample.questions.found, embedder, limits.target_tokens, told))
+
+    def _cut(self, limits: ChunkLimits) -> Collection:
+        """The sample cut as `limits` say."""
+        masked = self.stack.enter_context(closing(self.shelf.create(f"sample {len(self.known)}")))
+        with masked.writing():
+            for path, document in self.sample.documents.items():
+                masks = self.sample.questions.masks.get(path, [])
+                passages = [one for each in chunk(document, limits) if (one := _masked(each, masks)) is not None]
+                masked.put(FileState(path, len(document.text), 0, path), document, passages)
+        return masked
 
 
-@contextmanager
-def _masked_collection(sample: _Sample, limits: ChunkLimits) -> Generator[Collection]:
-    """The sample cut as `limits` say, in a store in a temporary folder."""
-    with tempfile.TemporaryDirectory(prefix="ally-eval-", ignore_cleanup_errors=True) as folder:
-        shelf = EmbeddedShelf(Path(folder))
-        with closing(shelf), closing(shelf.create("sample")) as masked:
-            with masked.writing():
-                for path, document in sample.documents.items():
-                    masks = sample.questions.masks.get(path, [])
-                    passages = [one for each in chunk(document, limits) if (one := _masked(each, masks)) is not None]
-                    masked.put(FileState(path, len(document.text), 0, path), document, passages)
-            yield masked
+def _labelled(watcher: Watcher, label: str) -> Watcher:
+    """`watcher`, told what is being measured."""
+    return Watcher(lambda progress: watcher.on_progress(replace(progress, path=label)), watcher.is_stopped)
 
 
 def _masked(passage: Passage, masks: Sequence[tuple[int, int]]) -> Passage | None:
@@ -142,10 +196,8 @@ def _masked(passage: Passage, masks: Sequence[tuple[int, int]]) -> Passage | Non
 def _notes(sample: _Sample) -> tuple[str, ...]:
     asked = sample.questions.found
     notes: list[str] = []
-    if not asked:
-        notes.append("No questions can be made of it: it has no titles, headings or sentences that would do.")
-    elif len(asked) < _FEW_QUESTIONS:
-        notes.append(f"Only {len(asked)} questions could be made of it; the figures say little.")
+    if len(asked) < _FEW_QUESTIONS:
+        notes.append(f"Only {len(asked)} questions were asked; the figures say little.")
     if not sample.is_all:
         notes.append("A sample was measured; in the whole collection there is more to be mistaken for the answer.")
     return tuple(notes)

@@ -1,10 +1,13 @@
 """Measures of a ranking, given what should have been found."""
 
 import math
+import random
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TypeVar
 
 T = TypeVar("T", bound=Hashable)
+
+_RESAMPLED = 1000
 
 
 def ndcg(ranking: Sequence[T], gains: Mapping[T, float], depth: int = 10) -> float:
@@ -34,3 +37,15 @@ def percentile(values: Sequence[float], share: float) -> float:
     """The value below which `share` (0 to 1) of `values` lie, of those that were measured; 0 of none."""
     ranked = sorted(values)
     return ranked[min(len(ranked) - 1, math.ceil(share * len(ranked)) - 1 if share else 0)] if ranked else 0.0
+
+
+def mean(values: Sequence[float]) -> float:
+    """Their mean; 0 of none."""
+    return sum(values) / len(values) if values else 0.0
+
+
+def interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
+    """Where `confidence` of the means lie, if questions are drawn anew (bootstrap); the same for the same values."""
+    chance = random.Random(1)  # noqa: S311 - nothing secret
+    means = [mean(chance.choices(values, k=len(values))) for _ in range(_RESAMPLED)] if values else []
+    return percentile(means, (1 - confidence) / 2), percentile(means, (1 + confidence) / 2)

@@ -58,7 +58,15 @@ class Questions:
     masks: dict[str, list[tuple[int, int]]] = field(default_factory=dict[str, list[tuple[int, int]]])
 
 
-def make_questions(documents: Mapping[str, Extracted], count: int, ask: Callable[[str], str] | None) -> Questions:
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """What writes a question that a text answers, "" if it cannot, and whether it may see the file of a path."""
+
+    write: Callable[[str], str]
+    may_see: Callable[[str], bool] = lambda path: True
+
+
+def make_questions(documents: Mapping[str, Extracted], count: int, writer: Writer | None = None) -> Questions:
     """Up to `count` questions, about as many of each kind; the same for the same documents."""
     made = Questions()
     by_kind: dict[Kind, list[Question]] = {kind: [] for kind in _KINDS}
@@ -75,9 +83,9 @@ def make_questions(documents: Mapping[str, Extracted], count: int, ask: Callable
             by_kind[kind].append(Question(text, kind, tuple(targets)))
     for kind in ("titles", "headings", "sentences"):
         by_kind[kind].sort(key=lambda question: in_a_fixed_disorder(question.text))
-    if ask is not None:
+    if writer is not None:
         wanted = max(1, count // (1 + sum(map(bool, by_kind.values()))))
-        by_kind["generated"] = list(_generated(documents, wanted, ask))
+        by_kind["generated"] = list(_generated(documents, wanted, writer))
     made.found = _evenly(by_kind.values(), count)
     return made
 
@@ -118,16 +126,17 @@ def _asks(text: str) -> bool:
     return 2 <= len(_WORD.findall(text)) <= 20
 
 
-def _generated(documents: Mapping[str, Extracted], count: int, ask: Callable[[str], str]) -> Iterator[Question]:
+def _generated(documents: Mapping[str, Extracted], count: int, writer: Writer) -> Iterator[Question]:
     stretches = [
         Target(path, start, min(len(document.text), start + _LONGEST_STRETCH // 3))
         for path, document in documents.items()
+        if writer.may_see(path)
         for start in range(0, len(document.text), _LONGEST_STRETCH)
     ]
     stretches.sort(key=lambda one: in_a_fixed_disorder(f"{one.path} {one.start}"))
     for target in stretches[:count]:
         stretch = documents[target.path].text[target.start : target.end]
-        if len(stretch.strip()) >= _LEAST_CHARS and (text := " ".join(ask(stretch).split())):
+        if len(stretch.strip()) >= _LEAST_CHARS and (text := " ".join(writer.write(stretch).split())):
             yield Question(text, "generated", (target,))
 
 

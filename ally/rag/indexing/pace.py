@@ -2,9 +2,8 @@
 
 import time
 from dataclasses import dataclass, field
-from typing import Literal
 
-from ally.rag.progress import Phase, Progress, Watcher
+from ally.rag.progress import Phase, Progress, Unit, Watcher
 
 _EVERY_S = 0.1
 _SETTLED_S = 1.0
@@ -17,7 +16,7 @@ class Pace:
 
     watcher: Watcher
     phase: Phase
-    unit: Literal["files", "passages"]
+    unit: Unit
     total: int = 0
     done: int = 0
     skipped: int = 0

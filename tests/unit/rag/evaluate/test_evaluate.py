@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ally.errors import KnowledgeError
 from ally.rag.chunking import chunk
 from ally.rag.chunking.limits import ChunkLimits
 from ally.rag.document import Extracted, Heading
@@ -51,7 +52,7 @@ def measured(collection: Collection) -> Evaluation:
 
 def test_each_way_is_measured_for_all_questions_and_each_kind(measured: Evaluation):
     assert [(row.way, row.kind) for row in measured.rows] == [
-        (way, kind) for way in ("words", "vectors", "hybrid") for kind in ("", "headings", "sentences")
+        (way, kind) for way in ("words", "vectors", "both") for kind in ("", "headings", "sentences")
     ]
     assert {row.questions for row in measured.rows if row.kind == ""} == {24}
     assert all(0 <= row.recall_1 <= row.recall_5 <= row.recall_10 <= 1 for row in measured.rows)
@@ -61,10 +62,10 @@ def test_each_way_is_measured_for_all_questions_and_each_kind(measured: Evaluati
 
 
 def test_what_can_be_found_is_found(measured: Evaluation):
-    hybrid = next(row for row in measured.rows if row.way == "hybrid")
+    both = next(row for row in measured.rows if row.way == "both")
 
-    assert hybrid.recall_10 > 0.6
-    assert hybrid.embedder == "words/bag"
+    assert both.recall_10 > 0.6
+    assert both.embedder == "words/bag"
 
 
 def test_the_same_collection_gives_the_same_figures(collection: Collection, measured: Evaluation):
@@ -135,10 +136,8 @@ def test_a_collection_that_asks_nothing_says_so(tmp_path: Path):
         with made.writing():
             made.put(FileState("/n.txt", 3, 0, "n"), Extracted("1 2 3", "text"), [])
 
-        found = evaluate(made, [WordEmbedder()])
-
-    assert found.rows == ()
-    assert found.notes[0].startswith("No questions can be made of it")
+        with pytest.raises(KnowledgeError, match="Only 0 questions can be made of numbers"):
+            evaluate(made, [WordEmbedder()])
 
 
 def test_a_heading_that_many_sections_have_asks_for_nothing():
@@ -155,3 +154,26 @@ def test_a_heading_that_many_sections_have_asks_for_nothing():
 def test_a_hit_shares_half_of_itself_or_of_the_answer(start: int, end: int, is_hit: bool):
     assert Target("/a", 100, 200).is_hit("/a", start, end) is is_hit
     assert not Target("/a", 100, 200).is_hit("/b", start, end)
+
+
+def test_a_model_writes_no_questions_of_files_that_it_may_not_see(collection: Collection):
+    seen: list[str] = []
+
+    def ask(text: str) -> str:
+        seen.append(text)
+        return "What about this thing here?"
+
+    options = Options(questions=24, ask=ask, may_ask=lambda path: "printer" not in path)
+    evaluate(collection, [WordEmbedder()], options)
+
+    assert seen
+    assert not any("printer" in text for text in seen)
+
+
+def test_what_was_embedded_for_one_length_is_not_embedded_again(collection: Collection):
+    embedder = WordEmbedder()
+
+    evaluate(collection, [embedder], Options(questions=10, chunk_tokens=(100, 200, 200, 250)))
+
+    passages = [text for text in embedder.embedded if "Ask about step" in text]
+    assert len(passages) == len(set(passages))
