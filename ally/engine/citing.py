@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ally.engine.conversation import Conversation
-from ally.events import Cited, Event, MessageFinished, Notice, TextDelta
-from ally.messages import AssistantMessage, Citation
+from ally.events import Cited, Event, MessageFinished, Notice, TextDelta, TurnFinished
+from ally.messages import AssistantMessage, Citation, Source
 
 if TYPE_CHECKING:
     from ally.rag.citing.markers import Claim
@@ -24,10 +24,13 @@ LAST_CHECK_S = 2.0
 class Citing:
     """The answers of one turn on their way to the user.
 
-    While the conversation has no sources, text passes as it is.
+    While the conversation has no sources, text passes as it is. `given` are the passages that went along with the
+    questions of the turn, where answers come from collections.
     """
 
     talk: Conversation
+    given: list[Source] = field(default_factory=list[Source])
+    _cites: bool = False
     _scanner: "Scanner | None" = None
     _waiting: "deque[str | Claim]" = field(default_factory=deque["str | Claim"])
     _shown: list[str] = field(default_factory=list[str])
@@ -83,6 +86,20 @@ class Citing:
         sealed = self.seal(message)
         self.talk.answer(sealed)
         return [*listing, MessageFinished(sealed), *(self._notices() if is_last else [])]
+
+    def end(self, final: Event) -> list[Event]:
+        """What is left to tell of a turn that ends with `final`: places that no answer lists any more, or that none of
+        those that were given is cited."""
+        if self._scanner is None or (librarian := self.talk.librarian) is None:
+            return []
+        from ally.rag.citing.listing import so_far, uncited  # late: as above
+
+        if found := so_far(self._unlisted, librarian.naming):
+            return [Notice(found), *self._notices()]
+        is_answered = isinstance(final, TurnFinished) and final.stop_reason in ("end", "length", "stop_sequence")
+        if is_answered and self.given and not self._cites and "".join(self._shown).strip():
+            return [Notice(uncited(self.given, librarian.naming))]
+        return self._notices()
 
     def seal(self, message: AssistantMessage) -> AssistantMessage:
         """`message` with what the user saw of it."""
@@ -140,5 +157,6 @@ class Citing:
     def _kept(self, text: str, citations: Sequence[Citation]) -> list[Event]:
         self._citations += citations
         self._unlisted += citations
+        self._cites = self._cites or bool(citations)
         self._shown.append(text)
         return [*map(Cited, citations), TextDelta(text)]

@@ -12,7 +12,7 @@ from ally.engine.compaction import GO_ON
 from ally.engine.conversation import Conversation
 from ally.errors import KnowledgeError, ProviderError
 from ally.events import Event, Notice, UsageReported
-from ally.messages import UserMessage, user
+from ally.messages import Source, UserMessage, user
 from ally.permissions.action import Action, Allow, Ask, Decision
 from ally.rag.librarian import room
 from ally.rag.search.query import Query
@@ -59,8 +59,10 @@ class Grounding:
                 return decision
 
 
-async def say(talk: Conversation, message: UserMessage) -> list[Event]:
+async def say(talk: Conversation, message: UserMessage, given_before: list[Source]) -> list[Event]:
     """Say `message`, while answers come from collections with its passages; what there is to tell of them.
+
+    Its passages are added to `given_before`, those of the turn.
 
     Raises:
         KnowledgeError, StorageError: nothing can be searched; the message is not said.
@@ -76,6 +78,7 @@ async def say(talk: Conversation, message: UserMessage) -> list[Event]:
     given = await talk.interrupt.wait_for(work)
     context = "\n\n".join(filter(None, (message.context, _context(talk, talk.grounding, given))))
     talk.say(replace(message, context=context, sources=(*message.sources, *given.sources)))
+    given_before += given.sources
     return [*events, Notice(_told(given))]
 
 

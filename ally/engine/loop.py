@@ -25,6 +25,7 @@ from ally.errors import (
     StorageError,
 )
 from ally.events import (
+    FINAL,
     Event,
     Notice,
     ThinkingDelta,
@@ -59,16 +60,20 @@ async def send(talk: Conversation, message: UserMessage) -> AsyncGenerator[Event
     yield TurnStarted(talk.model.profile.provider, talk.model.profile.model)
     answer, citing = Answer(), Citing(talk)
     try:
-        for event in await say(talk, message):
+        for event in await say(talk, message, citing.given):
             yield event
         async with aclosing(_rounds(talk, answer, citing)) as events:
             async for event in events:
+                for told in citing.end(event) if isinstance(event, FINAL) else ():
+                    yield told
                 yield event
     except (Interrupted, TimeUp, ProviderError, KnowledgeError, StorageError) as end:
         if answer.has_begun:
             for event in await citing.stop():
                 yield event
-        yield _ended_early(talk, answer, citing, end)
+        final = _ended_early(talk, answer, citing, end)
+        for event in [*citing.end(final), final]:
+            yield event
 
 
 async def _rounds(talk: Conversation, answer: Answer, citing: Citing) -> AsyncGenerator[Event]:
@@ -77,7 +82,7 @@ async def _rounds(talk: Conversation, answer: Answer, citing: Citing) -> AsyncGe
     runaway = Runaway()
     request = talk.request
     while True:
-        for event in await _take_queued(talk):
+        for event in await _take_queued(talk, citing):
             yield event
         if talk.limits.max_turns is not None and turns >= talk.limits.max_turns:
             yield TurnFinished("max_turns")
@@ -134,10 +139,10 @@ def _ask_for_form(talk: Conversation) -> Callable[[], Request]:
     return talk.form_request
 
 
-async def _take_queued(talk: Conversation) -> list[Event]:
+async def _take_queued(talk: Conversation, citing: Citing) -> list[Event]:
     taken: list[Event] = []
     while talk.waiting:
-        taken += [*await say(talk, talk.waiting[0]), UserSaid(talk.waiting[0])]
+        taken += [*await say(talk, talk.waiting[0], citing.given), UserSaid(talk.waiting[0])]
         talk.waiting.popleft()
     return taken
 

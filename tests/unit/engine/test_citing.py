@@ -6,9 +6,18 @@ from pathlib import Path
 import pytest
 
 from ally.engine.compaction import compact
-from ally.engine.conversation import Conversation
+from ally.engine.conversation import Conversation, Limits
 from ally.engine.loop import send
-from ally.events import Cited, MessageFinished, Notice, TextDelta, TurnFailed, TurnInterrupted, check_order
+from ally.events import (
+    Cited,
+    MessageFinished,
+    Notice,
+    TextDelta,
+    TurnFailed,
+    TurnFinished,
+    TurnInterrupted,
+    check_order,
+)
 from ally.messages import Source, Text, ToolCall, UserMessage, user
 from ally.providers.model import Done, TextChunk, ThinkingChunk
 from ally.rag.citing.checking import Texts
@@ -139,6 +148,26 @@ async def test_an_answer_that_was_ended_shows_what_was_held_back(end: object):
     assert isinstance(events[-1], TurnInterrupted if end else TurnFailed)
     assert events[-1].partial.shown_text == whole
     assert talk.messages[-1].text == f'Go. It says "{QUOTE}" [1] and [1 "the blue'
+
+
+async def test_a_turn_that_ends_on_the_way_tells_where_things_stand_so_far():
+    said = [TextChunk(f'First [2], then [1 "{QUOTE}"] and [9].'), ToolCall("c", "note", {"text": "x"})]
+    talk = conversation([[*said, Done("tool_calls")]], tools=[NoteTool()], limits=Limits(max_turns=1))
+    events = await play(talk)
+    assert events[-1] == TurnFinished("max_turns")
+    assert notices(events) == [
+        "Cited so far: [1] manual.md:3-4, [2] lamps.txt:1-2.",
+        "1 citation was not found in its file and is struck out.",
+    ]
+
+
+async def test_a_tool_that_is_stopped_does_not_swallow_what_was_cited():
+    said = [TextChunk(f'First [1 "{QUOTE}"].'), ToolCall("c", "note", {"text": "x"}), Done("tool_calls")]
+    talk = conversation([said, [HANG]], tools=[NoteTool()])
+    asyncio.get_running_loop().call_later(0.1, talk.interrupt.request)
+    events = await play(talk)
+    assert isinstance(events[-1], TurnInterrupted)
+    assert notices(events) == ["Cited so far: [1] manual.md:3-4."]
 
 
 async def test_a_file_that_hangs_does_not_hold_an_answer_that_is_stopped():

@@ -12,13 +12,15 @@ from ally.engine.grounding import Grounding
 from ally.engine.loop import send
 from ally.errors import KnowledgeError
 from ally.events import Notice, PermissionAsked, PermissionDenied, TurnFailed, TurnFinished, UserSaid, check_order
-from ally.messages import Text, ToolCall, user
+from ally.messages import Source, Text, ToolCall, user
 from ally.permissions.action import Action, Allow, Deny
 from ally.permissions.memory import Answers
 from ally.permissions.paths import Place
 from ally.permissions.policy import Policy
 from ally.permissions.rules import parse_rule
 from ally.providers.model import Done, Profile, TextChunk
+from ally.rag.citing.listing import uncited
+from ally.rag.citing.naming import Naming
 from ally.rag.librarian import Librarian
 from ally.rag.library import Library
 from tests.scripted import HANG, NoteTool, ScriptedModel
@@ -97,6 +99,19 @@ async def test_a_queued_question_gets_its_passages_too(library: Library):
     assert [event.message.text for event in events if isinstance(event, UserSaid)] == ["Which red button?"]
     assert len([text for text in notices(events) if "passage" in text]) == 2
     assert talk.messages[0].context.count("[1] router.md") == 2
+
+
+async def test_an_answer_that_cites_nothing_is_told_where_to_look_once(library: Library):
+    talk = conversation(library, [[TextChunk("Hold the button."), END], SAID])
+    talk.queue(user("Which red button?"))
+    assert notices(await play(talk))[-1] == "The answer does not cite the passage that it was given: router.md:1-3."
+    assert not [text for text in notices(await play(talk)) if "does not cite" in text]
+
+
+async def test_what_is_not_cited_is_shortened():
+    sources = [Source(number, f"/d/{number}.md", 1, 2) for number in range(1, 6)]
+    told = "The answer does not cite any of the passages that it was given: 1.md:1-2, 2.md:1-2 and 3 more."
+    assert uncited([*sources, sources[0]], Naming(Path("/d"), Path("/home/ann"))) == told
 
 
 class Says:
