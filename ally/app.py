@@ -21,16 +21,14 @@ if TYPE_CHECKING:
     from ally.config.settings import PermissionMode, Settings
     from ally.engine.conversation import Conversation
     from ally.engine.gate import Asker
+    from ally.knowledge import Knowledge
     from ally.permissions.memory import Answers
     from ally.permissions.policy import Policy
     from ally.permissions.rules import Rule
     from ally.permissions.trust import Trust
     from ally.providers.model import Profile, ToolCalling
     from ally.providers.registry import ProviderRegistry
-    from ally.rag.embeddings.base import Embedder
-    from ally.rag.embeddings.registry import Known
     from ally.rag.library import Library
-    from ally.rag.stores.base import Shelf
     from ally.sandbox import Sandbox
     from ally.sessions.session import Session
     from ally.sessions.store import Sessions
@@ -161,47 +159,17 @@ class App:
         return Answers(self.paths.state / "permissions.json", _working_folder() or Path("/"), self.warn)
 
     @cached_property
-    def library(self) -> "Library":
-        """The user's collections of files, in `kb` of the data folder, of `ALLY_DATABASE_DIR`, or in a database."""
-        from ally.rag.library import Library  # heavy
+    def knowledge(self) -> "Knowledge":
+        """Where the user's collections are, and what makes their vectors."""
+        from ally.knowledge import Knowledge  # heavy
 
         _ = self.env_files  # first: an .env file may set ALLY_* variables
-        own = (self.paths.config, self.paths.data, self.paths.state, self.paths.cache)
-        return Library(
-            open_shelf=self._shelf,
-            make_embedder=self._embedder,
-            home=Path.home().resolve(),
-            warn=self.warn,
-            own_folders=tuple(dict.fromkeys(own)),
-            chunk_tokens=self.settings.knowledge.chunk_tokens,
-        )
-
-    def _shelf(self) -> "Shelf":
-        from ally.rag.stores.embedded import EmbeddedShelf  # heavy
-
-        return EmbeddedShelf(self._shelf_folder)
+        return Knowledge(self.env, self.paths, self.checkout, self.warn, lambda: self.settings, lambda: self.keys)
 
     @cached_property
-    def _shelf_folder(self) -> Path:
-        return moved_folder(self.env, "ALLY_DATABASE_DIR", self.paths.data / "kb", self.warn)
-
-    def _has_collections(self) -> bool:
-        """Whether there may be any; it costs next to nothing."""
-        return self.settings.knowledge.store is not None or self._shelf_folder.is_dir()
-
-    def _embedder(self) -> "Embedder":
-        from ally.rag.embeddings.registry import open_embedder, wanted_embedder  # heavy
-
-        return open_embedder(wanted_embedder(self.settings, self.keys, self.embedders, self.env), self.paths)
-
-    @cached_property
-    def embedders(self) -> "Known":
-        """What `embedding_provider` may name."""
-        from ally.providers.compatible import load_presets, spec_from_endpoint  # heavy
-        from ally.rag.embeddings.registry import Known, PlugIns  # heavy
-
-        endpoints = [spec_from_endpoint(name, one) for name, one in self.settings.endpoints.items()]
-        return Known(list(load_presets().values()), endpoints, PlugIns(self.paths, self.checkout))
+    def library(self) -> "Library":
+        """The user's collections of files, in `kb` of the data folder, of `ALLY_DATABASE_DIR`, or in a database."""
+        return self.knowledge.open_library()
 
     def converse(
         self, agent: str, *, provider: str | None = None, model: str | None = None, temperature: float | None = None
@@ -257,7 +225,7 @@ class App:
         talk.spill = workspace.spill
         talk.gate = Gate(policy, self.answers, consent.asker, lambda: _in_words(self.sandbox))
         talk.checkpoints = Checkpoints(self.paths.state / "checkpoints", folder, session.id)
-        talk.librarian = Librarian.under(policy, lambda: self.library, self._has_collections)
+        talk.librarian = Librarian.under(policy, lambda: self.library, self.knowledge.has_collections)
         self.hand_tools(talk, agent, workspace, policy)
         talk.notes += self.circumstances(talk)
 

@@ -1,5 +1,6 @@
 """What `ally doctor` finds out about searching the user's files."""
 
+import contextlib
 from collections.abc import Iterator
 
 from ally.app import App
@@ -12,7 +13,8 @@ _PLACES = {"local": "on this machine", "lan": "in the local network", "cloud": "
 
 
 def knowledge_findings(app: App) -> Iterator[Finding]:
-    """Whether the embedder that is set can be had, and where texts would go. Nothing is sent or loaded."""
+    """Whether store and embedder that are set can be had, and where texts would go. No text is sent or model loaded."""
+    yield from _store(app)
     warnings: list[str] = []
     moved_folder(app.env, FOLDER_VARIABLE, models_folder(app.paths), warnings.append)
     yield from (Finding("embeddings", "warning", text, "give the whole path of a folder") for text in warnings)
@@ -22,3 +24,17 @@ def knowledge_findings(app: App) -> Iterator[Finding]:
         yield Finding("embeddings", "missing", f"{error.message} Searching goes by words alone.", error.hint)
         return
     yield Finding("embeddings", "ok", f"{embedder.provider}, {embedder.model}, {_PLACES[embedder.location]}")
+
+
+def _store(app: App) -> Iterator[Finding]:
+    """Whether the database server answers, if one is set; it is asked."""
+    try:
+        server = app.knowledge.server()
+        if server is None:
+            return
+        with contextlib.closing(server):
+            server.check()
+            where = _PLACES[server.address.location]
+            yield Finding("collections", "ok", f"PostgreSQL, {server.address}, {where}, {server.encryption}")
+    except AllyError as error:
+        yield Finding("collections", "broken", error.message, error.hint)

@@ -116,7 +116,7 @@ class Knowledge(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str | None,
         Meta(
             description="Where collections are kept. null: in files of Ally's own; or a postgresql:// URL"
-            " without its password, which is read from PGPASSWORD."
+            " without its password, which is read from PGPASSWORD or ~/.pgpass."
         ),
     ] = None
     chunk_tokens: Annotated[
@@ -134,6 +134,10 @@ class Knowledge(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str | None,
         Meta(description="PROVIDER/MODEL that sorts what was found once more. null: none."),
     ] = None
+
+    def __post_init__(self) -> None:
+        if self.store is not None:
+            _check_store(self.store)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +232,20 @@ def _check_url(text: str) -> None:
         raise ValueError("base_url must not hold a user name or password; use api_key_env or headers")
     if parts.query or parts.fragment:
         raise ValueError("base_url must not have a part after ? or #")
+
+
+def _check_store(text: str) -> None:
+    if not text.startswith(("postgresql://", "postgres://")):
+        raise ValueError("store must be null or a database's URL, e.g. postgresql://me@db.example.org/knowledge")
+    try:
+        parts = urlsplit(text)
+        has_password = parts.password or parts.port == 0 or "password=" in parts.query
+    except ValueError:  # a password with signs that an URL cannot have takes the place of the port
+        has_password = True
+    if has_password or text.count("@") > 1:
+        raise ValueError(
+            "store must be a URL without a password; PGPASSWORD in .env has it, or the environment, or ~/.pgpass"
+        )
 
 
 def _check_variable(text: str) -> None:

@@ -156,6 +156,11 @@ class Connection:
         self.run("COMMIT")
 
     @property
+    def encryption(self) -> str:
+        """How it is encrypted, in words."""
+        return self._wire.encryption
+
+    @property
     def is_alive(self) -> bool:
         """Whether the server has not hung up while nothing was asked of it."""
         if self.is_lost:

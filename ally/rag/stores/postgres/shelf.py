@@ -26,12 +26,14 @@ class PostgresShelf:
     def __init__(
         self, address: Address, env: Mapping[str, str], home: Path, *, exact_numbers: int = EXACT_NUMBERS
     ) -> None:
-        self._address = address
+        self.address = address
         self._env = env
         self._home = home
         self._exact_numbers = exact_numbers
         self._pool = Pool(self._connect)
         self._terms = Terms()
+        self.encryption = ""
+        """What was found when it was checked."""
 
     def names(self) -> list[str]:
         with self._pool.borrowed() as run:
@@ -82,6 +84,7 @@ class PostgresShelf:
         """
         with self._pool.borrowed() as run:
             self._pool.server(run).demand_vectors(run)
+            self.encryption = run.encryption
 
     def close(self) -> None:
         self._pool.close()
@@ -95,9 +98,9 @@ class PostgresShelf:
         return (rows[0][0], _decoded(rows[0][1])) if rows else None
 
     def _connect(self) -> Connection:
-        password, problem = find_password(self._address, self._env, self._home)
+        password, problem = find_password(self.address, self._env, self._home)
         try:
-            return Connection.open(self._address, password)
+            return Connection.open(self.address, password)
         except StorageError as error:
             if problem:
                 error.hint = f"{problem}; {error.hint}"

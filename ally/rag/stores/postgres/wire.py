@@ -71,6 +71,14 @@ class Wire:
         """Bytes, without what TLS adds."""
         return self.socket.bytes_received
 
+    @property
+    def encryption(self) -> str:
+        """In words."""
+        if not isinstance(self.socket, ssl.SSLSocket):
+            return "not encrypted"
+        is_verified = self.socket.context.verify_mode == ssl.CERT_REQUIRED
+        return f"{self.socket.version()}, {'' if is_verified else 'not '}verified"
+
     def settle(self) -> None:
         """Logged in: from here on an answer may take as long as it needs."""
         self.socket.settimeout(None)
