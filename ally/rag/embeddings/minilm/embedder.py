@@ -1,8 +1,9 @@
 """The embedder that needs nothing but two Python packages."""
 
+import contextlib
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,12 +33,15 @@ if TYPE_CHECKING:
 
 _MOST_THREADS = 8
 """Each takes some 8 MB."""
+_IDLE_S = 180.0
+"""The process takes 90 to 150 MB, and half a second to start (2026-11-23)."""
 
 
 class MiniLM:
     """`Embedder` with all-MiniLM-L6-v2. Nothing is loaded, made or started before the first text.
 
-    `models` is the folder for what is made of the weights.
+    `models` is the folder for what is made of the weights. The process that makes vectors ends when nothing was asked
+    of it for `idle_s` seconds; the next text starts another.
 
     Raises:
         MissingPackage: a package that it needs is not installed.
@@ -49,9 +53,12 @@ class MiniLM:
     max_tokens = 256
     location: Location = "local"
 
-    def __init__(self, models: Path) -> None:
+    def __init__(self, models: Path, idle_s: float = _IDLE_S) -> None:
         check_there(models)
         self._models = models
+        self._idle_s = idle_s
+        self._using = 0
+        self._rest: threading.Timer | None = None
         self._threads = min(cores(), _MOST_THREADS)
         self._tokenizer: WordPiece | None = None
         self._process: VectorProcess | None = None
@@ -74,11 +81,12 @@ class MiniLM:
 
         tokens = self._tokens(texts)
         vectors = np.empty((len(texts), DIM), np.float32)
-        try:
-            self._fill(vectors, tokens)
-        except DamagedNetworkError:
-            make_files(self._models, anew=True)
-            self._refill(vectors, tokens)
+        with self._in_use():
+            try:
+                self._fill(vectors, tokens)
+            except DamagedNetworkError:
+                make_files(self._models, anew=True)
+                self._refill(vectors, tokens)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not (np.isfinite(lengths).all() and (lengths > 0.5).all()):
             raise ModelFileError(f"{MODEL} gave vectors without a direction.", model=MODEL, hint="update onnxruntime")
@@ -87,9 +95,40 @@ class MiniLM:
     def close(self) -> None:
         """End the process; the next text would start another."""
         with self._lock:
-            if self._process is not None:
-                self._process.close()
-                self._process = None
+            self._stop()
+
+    @contextlib.contextmanager
+    def _in_use(self) -> Generator[None]:
+        """The process is needed; when nobody needs it any more, its time to rest begins."""
+        with self._lock:
+            self._using += 1
+            self._forget_rest()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._using -= 1
+                self._forget_rest()
+                if not self._using:
+                    self._rest = threading.Timer(self._idle_s, self._stop_idle)
+                    self._rest.daemon = True
+                    self._rest.start()
+
+    def _stop_idle(self) -> None:
+        with self._lock:
+            if not self._using and self._rest is threading.current_thread():
+                self._stop()
+
+    def _stop(self) -> None:
+        self._forget_rest()
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+
+    def _forget_rest(self) -> None:
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
 
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
         if not texts or not all(texts):

@@ -116,6 +116,15 @@ def test_one_process_that_starts_with_the_first_text_and_ends_with_close(embedde
     assert embedder.embed(["three"], "query").shape == (1, 384)
 
 
+def test_a_process_that_nobody_asks_ends_and_the_next_text_starts_another(embedding_models: Path):
+    embedder = MiniLM(embedding_models, idle_s=0.2)
+    first = embedder.embed(["one"], "query")
+    if process := embedder.process_id:
+        _wait_until_gone(process)
+    assert np.array_equal(embedder.embed(["one"], "query"), first)
+    embedder.close()
+
+
 def test_a_killed_process_is_an_error_and_the_next_text_starts_another(embedder: MiniLM):
     before = embedder.embed(TEXTS[:1], "query")
     _stop_and_end(embedder.process_id, signal.SIGKILL)
