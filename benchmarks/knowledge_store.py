@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from ally.rag.document import Extracted, Passage, Place
 from ally.rag.stores.base import FileState
-from ally.rag.stores.embedded import EmbeddedShelf
+from ally.rag.stores.embedded import EmbeddedShelf, Sizes
 from benchmarks.report import RESULTS, describe_machine
 
 NAME = "bench"
@@ -211,7 +211,7 @@ def ask(folder: Path) -> Asking:
     every = iter(vectors)
     by_vector = timed(lambda: collection.by_vector(next(every), LIMIT), QUERIES)
     private, shared = resident()
-    exact = EmbeddedShelf(folder, exact_numbers=sys.maxsize).open(NAME)
+    exact = EmbeddedShelf(folder, Sizes(exact=sys.maxsize)).open(NAME)
     again = iter(vectors)
     exact_vector = timed(lambda: exact.by_vector(next(again), LIMIT), QUERIES)
     pairs = [({*collection.by_vector(one, LIMIT)}, {*exact.by_vector(one, LIMIT)}) for one in vectors]

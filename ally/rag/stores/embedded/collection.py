@@ -16,11 +16,11 @@ import msgspec
 from ally.errors import DimensionMismatch, StorageError
 from ally.rag.document import Extracted, Passage
 from ally.rag.stores.base import CollectionFacts, FileState, Scored, Stored
-from ally.rag.stores.embedded import documents, embedding, near, state, wordsearch
-from ally.rag.stores.embedded.near import Near
+from ally.rag.stores.embedded import documents, embedding, state, wordsearch
+from ally.rag.stores.embedded.opened import Opened, Sizes
 from ally.rag.stores.embedded.schema import SCHEMA
 from ally.rag.stores.embedded.state import State
-from ally.rag.stores.embedded.vectors import Mapped, remove_others, stamp_of
+from ally.rag.stores.embedded.vectors import Mapped, remove_others
 from ally.rag.stores.text import digest
 from ally.storage.lock import locked
 from ally.storage.sqlite import DamagedDatabase, open_database
@@ -49,17 +49,15 @@ class EmbeddedCollection:
     anything is read, and at the end of `writing`.
     """
 
-    def __init__(self, folder: Path, name: str, exact_numbers: int) -> None:
+    def __init__(self, folder: Path, name: str, sizes: Sizes) -> None:
         self._folder = folder
-        self._exact_numbers = exact_numbers
         self._name = name
         self._is_writing = False
         self._lock = threading.RLock()
         self._pending: list[Callable[[sqlite3.Connection], object]] = []
         self._pending_passages = 0
         self._pending_since = 0.0
-        self._mapped: Mapped | None = None
-        self._near: Near | None = None
+        self._opened = Opened(folder, sizes)
         with self._understandable():
             self._database = open_database(folder / DATABASE, SCHEMA)
         with self._read() as run:
@@ -85,7 +83,7 @@ class EmbeddedCollection:
             embedded=now.embedded,
             size_bytes=_size_of(self._folder),
             updated_at=now.updated_at,
-            notes=self._notes(now),
+            notes=self._opened.notes(now),
         )
 
     @contextlib.contextmanager
@@ -125,7 +123,7 @@ class EmbeddedCollection:
                 return
             state.renew(run, fingerprint)
             rows = state.read(run).vectors(self._folder)
-        self._mapped = None
+        self._opened.let_go()
         remove_others(rows)
 
     def files(self) -> dict[str, FileState]:
@@ -181,7 +179,7 @@ class EmbeddedCollection:
                 raise DimensionMismatch(now.dim, len(vector))
             if mapped is None or limit < 1:
                 return []
-            return embedding.nearest(run, mapped, self._index(now), vector, limit)
+            return embedding.nearest(run, mapped, self._opened.finder(now), vector, limit)
 
         return self._with_vectors(look_up)
 
@@ -215,15 +213,17 @@ class EmbeddedCollection:
                 embedding.tidy(run, self._folder)
                 run.execute("UPDATE state SET is_untidy = 0")
                 now = state.read(run)
-            self._mapped = None
+            self._opened.let_go()
             remove_others(now.vectors(self._folder))
             if now.removed > max(now.passages / 3, _WORTH_PASSAGES):
                 self._shrink()
             self._database.fold_log()
-        self._build_index(now, is_stopped)
+        if stamp := self._opened.build(now, is_stopped):
+            with self._change() as run:
+                run.execute("UPDATE state SET near_stamp = ?, near_rows = ?", (stamp, now.rows))
 
     def close(self) -> None:
-        self._mapped = self._near = None
+        self._opened.let_go()
         self._database.close()
 
     def _check_vectors(self) -> None:
@@ -236,12 +236,6 @@ class EmbeddedCollection:
                 embedding.check(run, self._folder)
         remove_others(rows)
 
-    def _map(self, now: State) -> Mapped | None:
-        rows = now.vectors(self._folder)
-        if self._mapped is None or not self._mapped.holds(rows):
-            self._mapped = Mapped.of(rows)
-        return self._mapped
-
     def _shrink(self) -> None:
         """Write the database anew, without the words that were removed, which the index keeps until then."""
         with self._change() as run:
@@ -251,40 +245,11 @@ class EmbeddedCollection:
         with contextlib.suppress(StorageError), self._understandable():
             self._database.shrink()
 
-    def _is_large(self, now: State) -> bool:
-        return now.rows * now.dim > self._exact_numbers
-
-    def _index(self, now: State) -> Near | None:
-        rows = now.vectors(self._folder)
-        if not self._is_large(now) or not now.near_stamp or now.near_stamp != stamp_of(near.file_of(rows)):
-            self._near = None
-        elif self._near is None or self._near.stamp != now.near_stamp:
-            self._near = Near.of(rows, now.near_stamp)
-        return self._near
-
-    def _build_index(self, now: State, is_stopped: Callable[[], bool]) -> None:
-        """Once nothing waits for a vector."""
-        rows = now.vectors(self._folder)
-        stamp = now.near_stamp if now.near_stamp == stamp_of(near.file_of(rows)) else ""
-        is_wanted = (
-            self._is_large(now) and now.embedded == now.passages and near.is_behind(rows, now.near_rows if stamp else 0)
-        )
-        if is_wanted and near.is_installed():
-            stamp = near.build(rows, stamp, is_stopped)
-            if stamp:
-                with self._change() as run:
-                    run.execute("UPDATE state SET near_stamp = ?, near_rows = ?", (stamp, rows.count))
-
-    def _notes(self, now: State) -> tuple[str, ...]:
-        if not self._is_large(now) or near.is_installed():
-            return ()
-        return (f"All {now.rows:,} vectors are gone through for each search; {near.INSTALL} makes that faster.",)
-
     def _with_vectors(self, look_up: Callable[[sqlite3.Connection, State, Mapped | None], _T]) -> _T:
         for _ in range(3):
             with self._read() as run:
                 now = state.read(run)
-                mapped = self._map(now)
+                mapped = self._opened.mapped(now)
                 if mapped is not None or now.rows == 0:
                     return look_up(run, now, mapped)
             # A writer has just replaced the file, so the database names another one by now; or somebody removed it.

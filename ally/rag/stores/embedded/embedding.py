@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ally.rag.stores.base import Scored
 from ally.rag.stores.embedded import state
 from ally.rag.stores.embedded.near import Near
+from ally.rag.stores.embedded.sketch import Sketch
 from ally.rag.stores.embedded.vectors import Mapped, Rows, append, copy, stamp_of
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MOST_HOLES = 0.25
-_OVER = 4
-"""So many times as many rows as asked for are taken from the index, whose order is only about right."""
 
 
 def waiting(run: sqlite3.Connection, limit: int) -> list[int]:
@@ -67,24 +66,33 @@ def add(run: sqlite3.Connection, folder: Path, ids: Sequence[int], vectors: "NDA
 
 
 def nearest(
-    run: sqlite3.Connection, mapped: Mapped, near: Near | None, vector: "NDArray[np.float32]", limit: int
+    run: sqlite3.Connection, mapped: Mapped, finder: Near | Sketch | None, vector: "NDArray[np.float32]", limit: int
 ) -> list[Scored]:
     """The passages whose vectors have the greatest products with `vector`; ties by id."""
     import numpy as np  # heavy
 
     vector = np.ascontiguousarray(vector, np.float32)
-    if near is not None:
-        rows = {row for row in near.find(vector, _OVER * limit) if row < mapped.rows.count}
-        rows.update(row for row, _ in mapped.best(vector, limit, near.count))
-        found = _first(run, mapped, mapped.score(np.array(sorted(rows), np.intp), vector), limit)
-        if len(found) >= limit:
-            return found
-    wanted = limit
+    wanted = limit + limit // 4
     while True:
-        found = _first(run, mapped, mapped.best(vector, wanted), limit)
+        found = _first(run, mapped, _best(mapped, finder, vector, wanted), limit)
         if len(found) >= limit or wanted >= mapped.rows.count:
             return found
         wanted *= 4  # rows of passages that are gone took the places
+
+
+def _best(
+    mapped: Mapped, finder: Near | Sketch | None, vector: "NDArray[np.float32]", count: int
+) -> list[tuple[int, float]]:
+    """The `count` nearest rows (and those that tie with the last) with their products, best first."""
+    import numpy as np  # heavy
+
+    if finder is None or 4 * count >= min(finder.count, mapped.rows.count):
+        return mapped.best(vector, count)
+    later = [row for row, _ in mapped.best(vector, count, finder.count)]
+    rows = np.concatenate([finder.find(mapped, vector, count), np.array(later, np.intp)])
+    found = mapped.score(rows, vector)
+    least = found[min(count, len(found)) - 1][1]
+    return [one for one in found if one[1] >= least]  # there may be better ones than the rest
 
 
 def _first(run: sqlite3.Connection, mapped: Mapped, rows: Sequence[tuple[int, float]], limit: int) -> list[Scored]:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 INSTALL = "pip install 'ally-assistant[knowledge-large]'"
 _AT_ONCE = 1000
 _ALONE = 10_000
-_MOST_LAG = 0.1
+_OVER = 4
+"""So many times as many rows as asked for are taken, because their order is only about right."""
+
 _EXPANSION = 512
 """How many rows a search looks at; what it finds of the 50 nearest, and how fast: docs/design/knowledge-store.md."""
 
@@ -63,20 +65,18 @@ class Near:
         index = _restore(file_of(rows), is_mapped=True)
         return None if index is None else cls(len(index), stamp, index)
 
-    def find(self, vector: "NDArray[np.float32]", count: int) -> list[int]:
-        """About the `count` nearest rows."""
-        self._index.expansion_search = max(_EXPANSION, 2 * count)
-        return [int(row) for row in self._index.search(vector, count).keys]
+    def find(self, mapped: Mapped, vector: "NDArray[np.float32]", count: int) -> "NDArray[np.intp]":
+        """Rows of the index among which are most of its `count` nearest."""
+        import numpy as np  # heavy
+
+        self._index.expansion_search = max(_EXPANSION, 2 * _OVER * count)
+        rows = np.array(self._index.search(vector, _OVER * count).keys, np.intp)
+        return np.sort(rows[rows < mapped.rows.count])
 
 
 def is_installed() -> bool:
     """Whether usearch is there; it is not imported."""
     return find_spec("usearch") is not None
-
-
-def is_behind(rows: Rows, count: int) -> bool:
-    """Whether so much is missing in an index of `count` rows that it should be built on."""
-    return rows.count - count > _MOST_LAG * rows.count
 
 
 def file_of(rows: Rows) -> Path:

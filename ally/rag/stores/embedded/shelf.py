@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ally.errors import StorageError, UnknownCollection
 from ally.rag.stores.embedded.collection import DATABASE, LOCK, EmbeddedCollection, how_to_renew
+from ally.rag.stores.embedded.opened import Sizes
 from ally.storage.atomic import write_atomic
 from ally.storage.lock import locked
 
@@ -20,22 +21,16 @@ _HALF = ".half-"
 """Begins the name of a folder that is being made or removed."""
 
 
-EXACT_NUMBERS = 200_000 * 384
-"""Up to so many numbers in all its vectors, a collection is searched exactly, in 20 ms at most."""
-
-
 class EmbeddedShelf:
     """Implements `Shelf` in `folder`.
-
-    Collections whose vectors have more than `exact_numbers` numbers get an index, if usearch is installed.
 
     A collection's folder appears and disappears whole, by being renamed; what a process left that died in between is
     removed by the next one that makes or removes a collection.
     """
 
-    def __init__(self, folder: Path, *, exact_numbers: int = EXACT_NUMBERS) -> None:
+    def __init__(self, folder: Path, sizes: Sizes | None = None) -> None:
         self._folder = folder
-        self._exact_numbers = exact_numbers
+        self._sizes = sizes or Sizes()
 
     def names(self) -> list[str]:
         try:
@@ -54,14 +49,14 @@ class EmbeddedShelf:
         if not (folder / DATABASE).exists():
             hint = how_to_renew(name)
             raise StorageError(folder / DATABASE, f"The database of {name} is missing.", hint=hint)
-        return EmbeddedCollection(folder, stored, self._exact_numbers)
+        return EmbeddedCollection(folder, stored, self._sizes)
 
     def create(self, name: str) -> EmbeddedCollection:
         folder = self._folder_of(name)
         with self._changing():
             if not _name_of(folder):
                 new = self._folder / f"{_HALF}{secrets.token_hex(6)}"
-                EmbeddedCollection(new, name, self._exact_numbers).close()
+                EmbeddedCollection(new, name, self._sizes).close()
                 write_atomic(new / _NAME, name.encode("utf-8", "surrogateescape"))
                 new.rename(folder)
         return self.open(name)

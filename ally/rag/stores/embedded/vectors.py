@@ -8,7 +8,7 @@ import contextlib
 import mmap
 import os
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,7 +68,7 @@ def append(rows: Rows, vectors: "NDArray[np.float32]") -> list[int]:
                     file.truncate(min(begin, os.fstat(handle).st_size))
                 raise
     except OSError as exc:
-        raise _failed(rows.file, exc) from exc
+        raise failed(rows.file, exc) from exc
     return [zlib.crc32(one) for one in data]
 
 
@@ -81,7 +81,7 @@ def copy(rows: Rows, target: Path, wanted: Iterable[tuple[int, int]]) -> list[in
     view = Mapped.of(rows)
     kept: list[int] = []
     try:
-        with open(target, "wb", opener=_private) as file:
+        with open(target, "wb", opener=private) as file:
             for row, checksum in wanted:
                 data = view.row(row) if view else None
                 if data is not None and zlib.crc32(data) == checksum:
@@ -91,7 +91,7 @@ def copy(rows: Rows, target: Path, wanted: Iterable[tuple[int, int]]) -> list[in
             os.fsync(file.fileno())
     except OSError as exc:
         target.unlink(missing_ok=True)
-        raise _failed(target, exc) from exc
+        raise failed(target, exc) from exc
     return kept
 
 
@@ -163,10 +163,15 @@ class Mapped:
         """The `count` rows from `start` (and those that tie with the last) nearest to `vector`, with their products."""
         import numpy as np  # heavy
 
-        scores = _products(self.matrix[start:], vector)
-        scores[~(np.abs(scores) <= _LONGEST)] = -2  # damaged; what is not a number is not less either
+        scores = _sound(_products(self.matrix[start:], vector))
         least = np.partition(scores, -count)[-count] if count < len(scores) else -_LONGEST
         return self.score(np.flatnonzero(scores >= max(least, -_LONGEST)) + start, vector)
+
+    def products(self, rows: "NDArray[np.intp]", vector: "NDArray[np.float32]") -> "NDArray[np.float32]":
+        """Those of some rows with `vector`; -2 for damaged ones."""
+        import numpy as np  # heavy
+
+        return _sound(np.vecdot(self.matrix[rows], vector))
 
     def score(self, rows: "NDArray[np.intp]", vector: "NDArray[np.float32]") -> list[tuple[int, float]]:
         """The exact products of some rows with `vector`, best first."""
@@ -176,6 +181,14 @@ class Mapped:
         exact = (self.matrix[rows].astype(np.float64) * vector).sum(axis=1)
         order = np.lexsort((rows, -exact))
         return list(zip(rows[order].tolist(), exact[order].tolist(), strict=True))
+
+
+def _sound(products: "NDArray[np.float32]") -> "NDArray[np.float32]":
+    """With -2 for those of damaged rows; what is not a number is not less than anything either."""
+    import numpy as np  # heavy
+
+    products[~(np.abs(products) <= _LONGEST)] = -2
+    return products
 
 
 def _products(matrix: "NDArray[np.float32]", vector: "NDArray[np.float32]") -> "NDArray[np.float32]":
@@ -188,21 +201,27 @@ def _products(matrix: "NDArray[np.float32]", vector: "NDArray[np.float32]") -> "
 
     rows, dim = matrix.shape
     products = np.empty(rows, np.float32)
-    step = max(_PART_NUMBERS // dim, -(-rows // min(_MOST_THREADS, os.cpu_count() or 1)))
 
-    def fill(start: int) -> None:
+    def fill(start: int, end: int) -> None:
         with np.errstate(invalid="ignore", over="ignore"):  # what is damaged may be anything
-            np.vecdot(matrix[start : start + step], vector, out=products[start : start + step])
+            np.vecdot(matrix[start:end], vector, out=products[start:end])
 
-    parts = range(0, rows, step)
-    if len(parts) <= 1:
-        fill(0)
+    in_parts(rows, _PART_NUMBERS // dim, fill)
+    return products
+
+
+def in_parts(count: int, least: int, work: Callable[[int, int], None]) -> None:
+    """Do `work` from 0 up to `count`, in several threads where there are more than `least` for each."""
+    step = max(least, -(-count // min(_MOST_THREADS, os.cpu_count() or 1)))
+    if count <= step:
+        work(0, count)
     else:
         from concurrent.futures import ThreadPoolExecutor  # late: it takes longer than opening a collection
 
-        with ThreadPoolExecutor(len(parts)) as pool:
-            list(pool.map(fill, parts))
-    return products
+        starts = range(0, count, step)
+        ends = (min(start + step, count) for start in starts)
+        with ThreadPoolExecutor(len(starts)) as pool:
+            list(pool.map(work, starts, ends))
 
 
 def _write_all(handle: int, at: int, data: bytes) -> None:
@@ -212,10 +231,12 @@ def _write_all(handle: int, at: int, data: bytes) -> None:
         view = view[os.write(handle, view) :]
 
 
-def _private(name: str, flags: int) -> int:
+def private(name: str, flags: int) -> int:
+    """Opens a file that nobody else may read."""
     return os.open(name, flags, 0o600)
 
 
-def _failed(file: Path, exc: OSError) -> StorageError:
+def failed(file: Path, exc: OSError) -> StorageError:
+    """Says that it could not be written."""
     hint = "free some disk space" if exc.errno in (27, 28, 122) else "change the permissions of the file or its folder"
     return StorageError(file, f"{file} cannot be written: {exc.strerror or exc}.", hint=hint)

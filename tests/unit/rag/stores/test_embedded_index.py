@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ally.rag.stores.base import Collection, Scored
-from ally.rag.stores.embedded import EmbeddedShelf
+from ally.rag.stores.embedded import EmbeddedShelf, Sizes
 from tests.contract.stores import DIM, check, embed, fill, put, vector_of
 
 LINES = [f"line {number}" for number in range(300)]
@@ -32,7 +32,7 @@ def collection(home: Path) -> Iterator[Collection]:
 
 def large(home: Path) -> EmbeddedShelf:
     """Its collections get an index from 101 vectors on."""
-    return EmbeddedShelf(home, exact_numbers=100 * DIM)
+    return EmbeddedShelf(home, Sizes(sketched=100 * DIM))
 
 
 def index_of(home: Path) -> Path | None:
