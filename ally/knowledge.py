@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ally.rag.embeddings.base import Embedder
     from ally.rag.embeddings.registry import Known
     from ally.rag.library import Library
+    from ally.rag.search.reranking import Reranker
     from ally.rag.stores.base import Shelf
     from ally.rag.stores.postgres import PostgresShelf
 
@@ -62,6 +63,7 @@ class Knowledge:
             warn=self.warn,
             own_folders=tuple(dict.fromkeys(own)),
             chunk_tokens=self.settings().knowledge.chunk_tokens,
+            make_reranker=self.open_reranker,
         )
 
     def open_shelf(self) -> "Shelf":
@@ -98,3 +100,15 @@ class Knowledge:
         from ally.rag.embeddings.registry import open_embedder, wanted_embedder  # heavy
 
         return open_embedder(wanted_embedder(self.settings(), self.keys(), self.embedders, self.env), self.paths)
+
+    def open_reranker(self) -> "Reranker | None":
+        """What sorts once more what was found, if one is set.
+
+        Raises:
+            AllyError: it cannot be had.
+        """
+        if self.settings().knowledge.reranker is None:
+            return None
+        from ally.rag.search.rerank_choice import open_reranker  # heavy
+
+        return open_reranker(self.settings(), self.keys(), self.embedders, self.env)
