@@ -132,7 +132,10 @@ class Knowledge(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = "words"
     reranker: Annotated[
         str | None,
-        Meta(description="PROVIDER/MODEL that sorts what was found once more. null: none."),
+        Meta(
+            description="PROVIDER/MODEL that sorts what was found once more: of `cohere` or an entry of `endpoints`"
+            " that has `/rerank`. It is sent the question and the passages. null: none."
+        ),
     ] = None
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ from ally.engine.conversation import Conversation
 from ally.engine.gate import Answer, Gate
 from ally.engine.grounding import Grounding
 from ally.engine.loop import send
-from ally.errors import KnowledgeError
+from ally.errors import KnowledgeError, Unreachable
 from ally.events import Notice, PermissionAsked, PermissionDenied, TurnFailed, TurnFinished, UserSaid, check_order
 from ally.messages import Source, Text, ToolCall, user
 from ally.permissions.action import Action, Allow, Deny
@@ -175,8 +175,18 @@ async def test_a_question_that_leans_on_the_one_before_is_completed_by_the_model
     first, side, last = talk.model.requests
     assert side.purpose == "rewrite"
     assert list(side.messages[: len(first.messages)]) == list(first.messages)
+    assert (side.system, side.tools) == (first.system, first.tools)
     assert list(last.messages[: len(first.messages)]) == list(first.messages)
     assert [message.text for message in talk.messages if message.role == "user"] == [RESET, "And how long?"]
+
+
+async def test_where_the_model_cannot_complete_it_the_words_before_are_looked_for(library: Library):
+    talk = conversation(library, [SAID, [Unreachable("Nobody answers.")], SAID])
+    talk.grounding.rewrite = "model"
+    await play(talk)
+    events = await play(talk, "And how long?")
+    assert notices(events) == ["1 passage from 1 file."]
+    assert isinstance(events[-1], TurnFinished)
 
 
 async def test_a_search_that_is_stopped_says_nothing(library: Library):
