@@ -123,7 +123,8 @@ class Killer:
 
     def check(self, safe: int) -> None:
         """What is there is what some step left, and none before the last that was safe; everything fits together."""
-        collection = self.store.open(self.place).open("docs")
+        shelf = self.store.open(self.place)
+        collection = shelf.open("docs")
         there: dict[str, tuple[str, ...]] = dict.fromkeys(collection.files(), ())
         for stored in collection.each():
             there[stored.path] = (*there[stored.path], stored.passage.text)
@@ -137,6 +138,7 @@ class Killer:
             embed(collection)
             check(collection)
         collection.close()
+        shelf.close()
 
     def _step(self) -> None:
         Step.of(self.done).apply(self.files)
@@ -146,7 +148,9 @@ class Killer:
 @contextmanager
 def killer(store: Store, place: str, folder: Path, seed: int = 1) -> Iterator[Killer]:
     """Make the collection, and a process that forks writers."""
-    store.open(place).create("docs").close()
+    shelf = store.open(place)
+    shelf.create("docs").close()
+    shelf.close()
     command = [sys.executable, "-c", "from tests.contract.store_kills import serve; serve()"]
     server = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:

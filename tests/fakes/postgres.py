@@ -60,9 +60,13 @@ class Server:
 
     def run(self, sql: str, database: str = USER) -> list[list[object]]:
         """As its superuser."""
-        path = f"{self.folder}/.s.PGSQL.{self.port}"
-        with native.Connection(USER, database=database, unix_sock=path, ssl_context=False) as connection:
+        with self.connection(database) as connection:
             return connection.run(sql) or []
+
+    def connection(self, database: str) -> native.Connection:
+        """Of its superuser, open."""
+        path = f"{self.folder}/.s.PGSQL.{self.port}"
+        return native.Connection(USER, database=database, unix_sock=path, ssl_context=False)
 
     def stop(self) -> None:
         """End it as a power failure would."""
@@ -90,8 +94,8 @@ def empty_database() -> str:
     return one.url("ally")
 
 
-def start(folder: Path) -> Server:
-    """Make a server in `folder`, whose path has to be short, and wait until it answers."""
+def start(folder: Path, port: int = 0) -> Server:
+    """Start the server in `folder`, whose path has to be short, until it answers; it is made if there is none."""
     programs = _programs()
     data = folder / "data"
     if not data.exists():
@@ -99,8 +103,9 @@ def start(folder: Path) -> Server:
         command = [*_as_somebody(), str(programs / "initdb"), "-D", str(data), "-U", USER, *options]
         subprocess.run(command, check=True, capture_output=True)
         (data / "pg_hba.conf").write_text(_ACCESS)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    if not port:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
     settings = (*_SETTINGS, "listen_addresses=127.0.0.1", f"port={port}", f"unix_socket_directories={folder}")
     command = [*_as_somebody(), str(programs / "postgres"), "-D", str(data)]
     for setting in settings:

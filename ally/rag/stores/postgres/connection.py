@@ -247,11 +247,14 @@ def _element(value: int | str | bytes | None) -> str:
             return f'"{quoted}"'
 
 
-def _refused(address: Address, answer: Mapping[str, str]) -> Refused:
+def _refused(address: Address, answer: Mapping[str, str], *, has_password: bool = True) -> Refused:
     code, said = answer.get("C", ""), answer.get("M", "")
+    problem = f"The server of {address} says: {said}."
+    if code.startswith("28") and not has_password:
+        problem += " No password was found."
     hint = next((text for start, text in _HINTS.items() if code.startswith(start)), "")
     words = {"key": "knowledge.store", "database": address.database, "user": address.user}
-    return Refused(path_of(address), f"The server of {address} says: {said}.", code, hint=hint.format(**words))
+    return Refused(path_of(address), problem, code, hint=hint.format(**words))
 
 
 def _lost(address: Address, why: str = "") -> LostConnection:
@@ -269,10 +272,7 @@ def _unopened(address: Address, exc: Exception, *, has_password: bool) -> Storag
         return _offline(address)
     answer: object = exc.args[0] if exc.args else ""
     if isinstance(answer, dict):
-        error = _refused(address, cast("dict[str, str]", answer))
-        if error.code.startswith("28") and not has_password:
-            error.message += " No password was found."
-        return error
+        return _refused(address, cast("dict[str, str]", answer), has_password=has_password)
     if isinstance(exc, OSError):
         return _unreachable(address, exc)
     return LostConnection(path_of(address), f"{address} does not answer like PostgreSQL: {exc}.", hint=_HINTS["28"])

@@ -228,10 +228,12 @@ def _exact(run: Connection, sql: Tables, wanted: str, count: int, limit: int) ->
 
 def _near(run: Connection, sql: Tables, dim: int, wanted: str, limit: int) -> list[Scored]:
     half = f"halfvec({dim:d})"
+    # The casts are made one after the other: with two of their own, the value would come as what the first one reads.
+    order = f"vector::{half} <#> (:wanted::vector)::{half}"
     rows = run.query(
         sql(
             "SELECT p.id, -v.distance FROM (SELECT text, vector <#> :wanted::vector AS distance FROM ("  # noqa: S608 - a number
-            f"SELECT text, vector FROM {{vector}} ORDER BY vector::{half} <#> :wanted::{half} LIMIT :count::bigint"
+            f"SELECT text, vector FROM {{vector}} ORDER BY {order} LIMIT :count::bigint"
             ") AS near) AS v JOIN {passage} AS p ON p.text = v.text ORDER BY v.distance, p.id LIMIT :limit::bigint"
         ),
         wanted=wanted,
