@@ -135,6 +135,9 @@ class Worker:
             return _Failed(f"needs more than {self.allowed.memory_bytes // 1_000_000} MB", may_pass=was_used)
         if os.name == "posix" and code == -signal.SIGKILL:
             return _Failed("the process that read it was killed", may_pass=True)
+        if code == -signal.SIGABRT and "memory" in self.confinement:  # how native code ends that gets no more of it
+            most = self.allowed.memory_bytes // 1_000_000
+            return _Failed(f"is too large or damaged: reading it was given up at {most} MB", may_pass=was_used)
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return _Failed(f"crashed the process that read it ({name})", may_pass=was_used)
 

@@ -129,6 +129,15 @@ def test_odp_slides_are_parts():
     assert outline(document) == [(1, "First"), (1, "Second")]
 
 
+def test_a_sheet_that_reaches_too_far_is_named_and_the_others_are_read():
+    row = '<row r="1048576"><c r="XFD1048576" s="1"{}</row>'
+    value, format_only = row.format("><v>1</v></c>"), row.format("/>")
+    sheets = {"Far": cells(1, "a") + value, "Near": cells(1, "words") + format_only}
+    document = extract("a.xlsx", xlsx({name: f"<sheetData>{rows}</sheetData>" for name, rows in sheets.items()}))
+    assert document.text == "words\n"
+    assert document.notes == ("the sheet Far is too large: it reaches to XFD1048576",)
+
+
 def test_ods_is_read_like_other_spreadsheets():
     cell = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
     row = f"<table:table-row>{cell}</table:table-row>"
