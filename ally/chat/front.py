@@ -41,6 +41,11 @@ class Front(Protocol):
         """Tell the user something beside the conversation, at once."""
         ...
 
+    def show_work(self, text: str) -> bool:
+        """Show what a command is doing, in place of what was shown before; "" when it is done. False where that cannot
+        be shown."""
+        ...
+
     async def choose(
         self, title: str, options: Sequence[Option], preview: Callable[[str], str] | None = None
     ) -> str | None:

@@ -55,6 +55,10 @@ class PlainFront:
         """Tell the user something beside the conversation, at once."""
         say(text)
 
+    def show_work(self, text: str) -> bool:
+        """Nothing: lines that were printed stay."""
+        return False
+
     async def choose(
         self, title: str, options: Sequence[Option], preview: Callable[[str], str] | None = None
     ) -> str | None:

@@ -62,6 +62,11 @@ class TuiFront:
         else:
             self._screen.program.call_from_thread(self._screen.transcript.say, text)
 
+    def show_work(self, text: str) -> bool:
+        """Show it in the status line."""
+        self._screen.status.busy(text, None)
+        return True
+
     async def choose(
         self, title: str, options: Sequence[Option], preview: Callable[[str], str] | None = None
     ) -> str | None:

@@ -18,6 +18,7 @@ from ally.rag.progress import Report, Watcher
 from ally.terminal.table import table
 
 TELL_EVERY_S = 10.0
+_LOOK_EVERY_S = 0.1
 _BLANKS = 'with "quotation marks" around what holds blanks'
 
 
@@ -44,20 +45,31 @@ async def _read(chat: Chat, name: str, work: Callable[[Watcher], Report]) -> str
         chat.front.say(f"The texts are sent to {embedder.provider} ({embedder.location}) for their vectors.")
     chat.front.say(f"Reading {name}. Esc or Ctrl-C stops it; the same command goes on from there.")
     reading = chat.readings[name] = Reading(work)
-    told_at = time.monotonic()
     try:
-        while not await reading.has_text(0.1):
-            if time.monotonic() - told_at > TELL_EVERY_S and reading.progress is not None:
-                told_at = time.monotonic()
-                chat.front.say(how_far(reading.progress))
+        await _watched(chat, name, reading)
     except asyncio.CancelledError:
         reading.stop()
+        chat.front.say(f"What was read of {name} is kept; /embed {quoted(name)} goes on from there.")
         raise
     _offer(chat)
     if not reading.is_over:
         reading.when_over(lambda: chat.front.say(_told(chat, reading)))
         return f"The text of {name} can be searched now. Vectors are being made: /list says how far."
     return await _ended(chat, name, reading)
+
+
+async def _watched(chat: Chat, name: str, reading: Reading) -> None:
+    """Tell how far it is until the text is in: at once where that takes no room, else every now and then."""
+    told_at = time.monotonic()
+    try:
+        while not await reading.has_text(_LOOK_EVERY_S):
+            if (progress := reading.progress) is None or chat.front.show_work(f"{name}: {how_far(progress)}"):
+                continue
+            if time.monotonic() - told_at > TELL_EVERY_S:
+                told_at = time.monotonic()
+                chat.front.say(how_far(progress))
+    finally:
+        chat.front.show_work("")
 
 
 async def _ended(chat: Chat, name: str, reading: Reading) -> str:

@@ -25,6 +25,8 @@ class Desk:
     copied: list[str] = field(default_factory=list)
     shown: list[Sequence[Message]] = field(default_factory=list)
     looked_at: list[tuple[Path, int]] = field(default_factory=list)
+    works: list[str] = field(default_factory=list)
+    when_working: Callable[[], object] = lambda: None
     theme: str = "dark"
     has_seen_settings: bool = False
 
@@ -37,6 +39,11 @@ class Desk:
 
     def say(self, text: str) -> None:
         self.said.append(text)
+
+    def show_work(self, text: str) -> bool:
+        self.works.append(text)
+        self.when_working()
+        return True
 
     async def choose(
         self, title: str, options: Sequence[Option], preview: Callable[[str], str] | None = None

@@ -114,6 +114,25 @@ async def test_vectors_are_made_while_the_chat_goes_on(chat, desk: Desk, library
     assert "3 added" in desk.said[-1]
 
 
+async def test_reading_shows_how_far_it_is_and_clears_that_line(chat, desk: Desk, library, docs):
+    await run_command(chat, "/embed 'my docs' notes")
+    assert any(line.startswith("notes: ") and "files" in line for line in desk.works)
+    assert desk.works[-1] == ""
+
+
+async def test_reading_that_is_stopped_says_how_it_goes_on(chat, desk: Desk, library, docs):
+    running = asyncio.ensure_future(run_command(chat, "/embed 'my docs' 'my notes'"))
+    desk.when_working = running.cancel
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert desk.said[-1] == 'What was read of my notes is kept; /embed "my notes" goes on from there.'
+    await settled(chat)
+    desk.when_working = lambda: None
+    assert "my notes" in await run_command(chat, '/embed "my notes"')
+    await settled(chat)
+    assert library.collections()[0].files == 3
+
+
 async def test_another_model_asks_to_rebuild(chat, desk: Desk, library, docs, embedder):
     await run_command(chat, "/embed 'my docs' notes")
     await settled(chat)
