@@ -120,7 +120,7 @@ def _split(url: str) -> tuple[SplitResult, int]:
     except ValueError:
         # What urlsplit says may hold a part of a password with signs that an URL cannot have.
         raise _wrong(problem, _EXAMPLE) from None
-    if parts.scheme not in SCHEMES or parts.fragment:
+    if parts.scheme not in SCHEMES or parts.fragment or "://" not in url:
         raise _wrong(problem, _EXAMPLE)
     return parts, port
 
