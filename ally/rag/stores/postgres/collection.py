@@ -27,9 +27,6 @@ _MOST_PASSAGES = 1000
 _LONGEST_S = 1.0
 """Whatever comes first: then what was put is committed."""
 
-_PAUSES_S = (0.05, 0.1, 0.2, 0.0)
-"""How long a lock is asked for: the server needs a moment to notice that the one who held it was killed."""
-
 _AT_ONCE = 50
 _WORTH_PASSAGES = 200
 _NO_TABLE, _OTHER_DIM = "42P01", "22000"
@@ -325,12 +322,8 @@ def locked(run: Connection, place: Place, name: str) -> Generator[None, None, No
         StorageError: another process is.
     """
     keys = {"locks": LOCKS, "number": place.number}
-    for pause_s in _PAUSES_S:
-        ((is_mine,),) = run.query("SELECT pg_try_advisory_lock(:locks::integer, :number::integer)", **keys)
-        if is_mine:
-            break
-        time.sleep(pause_s)
-    else:
+    ((is_mine,),) = run.query("SELECT pg_try_advisory_lock(:locks::integer, :number::integer)", **keys)
+    if not is_mine:
         problem = f"{name} is being changed by another process."
         raise StorageError(path_of(run.address), problem, hint="try again when that is done")
     try:

@@ -17,6 +17,9 @@ LOCKS = 0x416C6B62
 """The class of all advisory locks here ("Alkb"); the number within is that of the collection, 0 for the list."""
 
 _LEAST_SERVER = 13_00_00
+_CHECKS_CLIENTS = 14_00_00
+"""From here on a server notices in the middle of a long statement that its client is gone, and lets go of the lock."""
+
 _INDEXABLE = (0, 7)
 """The pgvector that has half-precision vectors, which the index of large collections is made of."""
 
@@ -180,6 +183,8 @@ def look(run: Connection) -> Server:
             raise StorageError(path, f"The collections in {address} are of a newer Ally.", hint="update Ally")
     schemas = "pg_catalog" + (f", {identifier(namespace)}" if namespace else "")
     run.run(f"SET search_path = {schemas}")
+    if number >= _CHECKS_CLIENTS:
+        run.run("SET client_connection_check_interval = '2s'")
     if extension:
         run.run("SET hnsw.ef_search = 600")
     parts = (extension or "").split(".")
