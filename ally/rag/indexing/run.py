@@ -62,7 +62,7 @@ def run(
         except (ProviderError, DimensionMismatch) as error:
             report.problems.append(f"{error.message} {error.hint}".strip())
             report.is_complete = False
-        collection.tidy()
+        collection.tidy(watcher.is_stopped)
     report.seconds = time.monotonic() - began
     return report
 

@@ -35,6 +35,9 @@ DATABASE = "collection.db"
 LOCK = "writing.lock"
 _CACHE_KB = 16_000
 _WORTH_PASSAGES = 200
+_MOST_PIECES = 8
+"""Of the index of words. Putting them together takes 0.6 CPU s for 86,000 passages (2026-11-23)."""
+
 _MOST_CHANGES = 500
 _MOST_PASSAGES = 1000
 _LONGEST_S = 1.0
@@ -218,6 +221,7 @@ class EmbeddedCollection:
             if now.removed > max(now.passages / 3, _WORTH_PASSAGES):
                 self._shrink()
             self._database.fold_log()
+        self._merge_words()
         if stamp := self._opened.build(now, is_stopped):
             with self._change() as run:
                 run.execute("UPDATE state SET near_stamp = ?, near_rows = ?", (stamp, now.rows))
@@ -235,6 +239,15 @@ class EmbeddedCollection:
             with self._change() as run:
                 embedding.check(run, self._folder)
         remove_others(rows)
+
+    def _merge_words(self) -> None:
+        """Put the pieces of the index of words together, which saves a search a quarter of its time."""
+        with self._read() as run:
+            (pieces,) = run.execute("SELECT count(DISTINCT segid) FROM words_idx").fetchone()
+        if pieces > _MOST_PIECES:
+            with self._change() as run:
+                run.execute("INSERT INTO words (words) VALUES ('optimize')")
+            self._database.fold_log()
 
     def _shrink(self) -> None:
         """Write the database anew, without the words that were removed, which the index keeps until then."""
