@@ -113,13 +113,14 @@ def checkout(_pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def ally_environment(home: Path) -> Callable[[Path], dict[str, str]]:
+def ally_environment(home: Path, _embedding_models: Path) -> Callable[[Path], dict[str, str]]:
     """Gives the clean environment of a child process that runs Ally from the checkout it is given."""
 
     def environment(source: Path) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "TMPDIR") if name in os.environ}
         env = {**kept, **_home_variables(home), "LANG": "C.UTF-8", "TERM": "dumb", "NO_COLOR": "1"}
         env["PYTHONPATH"] = os.pathsep.join([str(GUARD), str(source)])
+        env["ALLY_EMBEDDING_MODELS_DIR"] = str(_embedding_models)
         silence(env)
         return env
 
@@ -178,12 +179,17 @@ fake_replicate = pytest.fixture(_served(FakeReplicate), name="fake_replicate")
 
 
 @pytest.fixture(scope="session")
-def embedding_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _embedding_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """For `ALLY_EMBEDDING_MODELS_DIR`: a folder in which the embedding model is made once for all tests."""
     base = tmp_path_factory.getbasetemp()
-    models = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "embedding-models"
-    make_files(models)
-    return models
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "embedding-models"
+
+
+@pytest.fixture(scope="session")
+def embedding_models(_embedding_models: Path) -> Path:
+    """The same folder, with the model in it."""
+    make_files(_embedding_models)
+    return _embedding_models
 
 
 @pytest.fixture(scope="session")
