@@ -26,9 +26,10 @@ from typing import Any
 from ally.rag.document import Places
 from ally.rag.stores.base import Collection
 from ally.rag.stores.embedded import EmbeddedShelf
+from benchmarks.report import RESULTS, describe_machine
 from benchmarks.service import call_of, text_of
 
-_SENTENCE = re.compile(r"[A-Z][^.!?\n|<>\[\]\"“”*_`~]{40,160}\.(?=\s|$)")
+_SENTENCE = re.compile(r"(?<!\w)[A-Z][^.!?\n|<>\[\]\"“”*_`~]{40,160}\.(?=\s|$)")
 _PASSAGE = re.compile(r"(?m)^\[(\d+)\] ")
 _WORD = re.compile(r"[A-Za-z]{5,}")
 INVENTED = "the moon is made of green cheese and old radio valves"
@@ -36,13 +37,11 @@ INVENTED = "the moon is made of green cheese and old radio valves"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`sentence` stands once in the collection: in `path`, lines `first` to `last`."""
+    """`sentence` stands in the file `path`; another file may have it as well."""
 
     text: str
     sentence: str
     path: str
-    first: int
-    last: int
 
 
 @dataclass
@@ -85,13 +84,16 @@ def main() -> int:
     args = parser.parse_args()
     with contextlib.closing(EmbeddedShelf(args.home / "kb")) as shelf, contextlib.closing(shelf.open(args.name)) as kb:
         questions = _questions(kb, args.questions)
-    model, tally = Model(), Tally()
-    with _served(model) as url, tempfile.TemporaryDirectory() as folder:
-        for question in questions:
-            model.current = question
-            _judge(question, _ask(question, args.home, url, Path(folder)), model, tally)
-    print(f"{len(questions)} questions: " + ", ".join(f"{count} {what}" for what, count in tally.counts.most_common()))
-    print("\n".join(tally.failures))
+        model, tally = Model(), Tally()
+        with _served(model) as url, tempfile.TemporaryDirectory() as folder:
+            for question in questions:
+                model.current = question
+                _judge(question, _ask(question, args.home, url, Path(folder)), model, tally, kb)
+    counts = ", ".join(f"{count} {what}" for what, count in tally.counts.most_common())
+    report = "\n".join((f"{len(questions)} questions: {counts}", *tally.failures))
+    print(report)
+    text = f"# Citations\n\n{describe_machine()}\n\n{report}\n"
+    (RESULTS / "citations.md").write_text(text, encoding="utf-8")
     return 1 if tally.failures else 0
 
 
@@ -111,27 +113,35 @@ def _questions(collection: Collection, count: int) -> list[Question]:
         document = collection.extracted(path)
         if document is None or document.text.count(sentence) != 1:
             continue
-        at = document.text.index(sentence)
-        place = Places(document).of(at, at + len(sentence))
         rare = sorted({word.lower() for word in _WORD.findall(sentence)}, key=lambda word: common[word])[:4]
         text = f"{context.split(' > ')[-1]}: {' '.join(rare)}?"
-        questions.append(Question(text, sentence, path, place.line_start, place.line_end))
+        questions.append(Question(text, sentence, path))
     return questions[:count]
 
 
-def _judge(question: Question, answer: dict[str, Any], model: Model, tally: Tally) -> None:
+def _places(collection: Collection, path: str, sentence: str) -> list[tuple[int, int]]:
+    """The first and the last line of wherever a file has `sentence`, however its lines are broken."""
+    document = collection.extracted(path)
+    if document is None:
+        return []
+    places = Places(document)
+    found = re.finditer(r"\s+".join(map(re.escape, sentence.rstrip(".").split())), document.text)
+    return [(place.line_start, place.line_end) for place in (places.of(*match.span()) for match in found)]
+
+
+def _judge(question: Question, answer: dict[str, Any], model: Model, tally: Tally, collection: Collection) -> None:
     tally.counts["found" if model.was_found else "not among the passages"] += 1
     cited: list[dict[str, Any]] = answer["citations"]
     right = [
         one
         for one in cited
-        if one["path"] == question.path and (one["line_start"], one["line_end"]) == (question.first, question.last)
+        if (one["line_start"], one["line_end"]) in _places(collection, one["path"], question.sentence)
     ]
     expected = 1 if model.was_found else 0
     shown: str = answer["result"]
     problems: list[str] = []
     if model.was_found and len(right) != 1:
-        problems.append(f"shown {cited}, expected lines {question.first}-{question.last}")
+        problems.append(f"shown {cited}, where it does not stand")
     if len(cited) != expected and model.was_found:
         problems.append(f"{len(cited)} citations instead of {expected}")
     if answer["citations_struck"] != 4 - len(cited):
