@@ -4,7 +4,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,7 +92,7 @@ def test_nothing_is_written_without_the_lock_that_went_with_the_connection(colle
 
 
 def test_a_server_that_dies_and_comes_back() -> None:
-    own = postgres.start(Path(tempfile.mkdtemp(prefix="ally-pg-")))
+    own = postgres.start(postgres.new_folder())
     try:
         own.run("CREATE EXTENSION vector")
         shelf = open_shelf(own.url())

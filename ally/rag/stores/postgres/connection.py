@@ -270,9 +270,12 @@ def _offline(address: Address) -> OfflineRefused:
 def _unopened(address: Address, exc: Exception, *, has_password: bool) -> StorageError | OfflineRefused:
     if find_blocked(exc) is not None:
         return _offline(address)
-    answer: object = exc.args[0] if exc.args else ""
-    if isinstance(answer, dict):
-        return _refused(address, cast("dict[str, str]", answer), has_password=has_password)
+    # Hanging up after a refusal may fail in turn, and then the driver tells only that.
+    link: BaseException | None = exc
+    while link is not None:
+        if link.args and isinstance(link.args[0], dict):
+            return _refused(address, cast("dict[str, str]", link.args[0]), has_password=has_password)
+        link = link.__context__
     if isinstance(exc, OSError):
         return _unreachable(address, exc)
     return LostConnection(path_of(address), f"{address} does not answer like PostgreSQL: {exc}.", hint=_HINTS["28"])
