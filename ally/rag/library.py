@@ -12,6 +12,7 @@ from ally.errors import AllyError, KnowledgeError, StorageError, UnknownCollecti
 from ally.rag.chunking.limits import ChunkLimits
 from ally.rag.document import Extracted
 from ally.rag.embeddings.base import Embedder
+from ally.rag.embeddings.counting import room
 from ally.rag.progress import Report, Watcher
 from ally.rag.search.hit import Found
 from ally.rag.stores.base import Collection, CollectionFacts, FileState, Shelf
@@ -225,8 +226,8 @@ class Library:
     def limits(self) -> ChunkLimits:
         """How long passages are made."""
         embedder = self.embedder
-        target = min(self.chunk_tokens or _LARGEST_TARGET, embedder.max_tokens)
-        return ChunkLimits(embedder.max_tokens, target, embedder.counter)
+        most = room(embedder.max_tokens, embedder.counter)
+        return ChunkLimits(most, min(self.chunk_tokens or _LARGEST_TARGET, most), embedder.counter)
 
     def _run(self, collection: Collection, embedder: Embedder, watcher: Watcher, *, rebuild: bool = False) -> Report:
         from ally.rag.indexing.run import Surroundings, run  # heavy

@@ -13,6 +13,7 @@ from ally.rag.chunking import chunk
 from ally.rag.chunking.limits import ChunkLimits
 from ally.rag.document import Extracted, Passage
 from ally.rag.embeddings.base import Embedder
+from ally.rag.embeddings.counting import room
 from ally.rag.evaluate.evaluation import Evaluation, Options, Row
 from ally.rag.evaluate.questions import Questions, Writer, in_a_fixed_disorder, make_questions
 from ally.rag.evaluate.ranking import rows
@@ -79,8 +80,8 @@ def evaluate(
 
 
 def _limits(embedder: Embedder, length: int) -> ChunkLimits:
-    target = min(length or _USUAL_TOKENS, embedder.max_tokens)
-    return ChunkLimits(embedder.max_tokens, target, embedder.counter)
+    most = room(embedder.max_tokens, embedder.counter)
+    return ChunkLimits(most, min(length or _USUAL_TOKENS, most), embedder.counter)
 
 
 def _take_sample(collection: Collection, options: Options, watcher: Watcher) -> _Sample:

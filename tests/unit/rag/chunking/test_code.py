@@ -8,6 +8,7 @@ from ally.rag.chunking.limits import ChunkLimits
 from ally.rag.document import Extracted, Passage
 
 LIMITS = ChunkLimits(max_tokens=120, target_tokens=90)
+SMALL = ChunkLimits(max_tokens=90, target_tokens=54)
 
 PYTHON = '''"""Reads things."""
 
@@ -43,14 +44,14 @@ def find(passages: list[Passage], text: str) -> Passage:
 
 
 def test_functions_and_methods_have_their_path():
-    passages = cut("python", PYTHON)
+    passages = cut("python", PYTHON, SMALL)
     assert find(passages, "async def fetch").headings == ("file", "async def fetch")
     assert find(passages, "def read").headings == ("file", "class Reader", "def read")
     assert find(passages, "def close").headings == ("file", "class Reader", "def close")
 
 
 def test_comments_and_decorators_go_with_their_function():
-    assert find(cut("python", PYTHON), "async def fetch").text.startswith(
+    assert find(cut("python", PYTHON, SMALL), "async def fetch").text.startswith(
         "# Before the function,\n# in two lines.\n@cache"
     )
 
