@@ -207,7 +207,7 @@ class Library:
         for name in [collection] if collection else self.shelf.names():
             with contextlib.closing(self.shelf.open(name)) as one:
                 document = one.extracted(path)
-                state = one.files().get(path) if document else None
+                state = one.state(path) if document else None
                 if document and state:
                     return state.sha256, document
         return None

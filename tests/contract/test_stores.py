@@ -188,6 +188,8 @@ def test_files_with_their_states(collection: Collection) -> None:
         collection.touch(touched)
     states = [touched, state_of("/b", "two"), state_of("/c", "three", "no text in it")]
     assert collection.files() == {state.path: state for state in states}
+    assert [collection.state(state.path) for state in states] == states
+    assert collection.state("/d") is None
     with collection.writing():
         put(collection, "/c", "three")
     assert collection.files()["/c"] == state_of("/c", "three")
@@ -202,6 +204,7 @@ def test_a_name_that_is_no_unicode(collection: Collection) -> None:
     assert [one.path for one in collection.each()] == [path]
     assert collection.extracted(path) is not None
     assert list(collection.files()) == [path]
+    assert collection.state(path) == collection.files()[path]
 
 
 @every_store

@@ -102,6 +102,10 @@ class Collection(Protocol):
         """All files by path, the skipped ones too."""
         ...
 
+    def state(self, path: str) -> FileState | None:
+        """One of them; None if nothing is known of `path`."""
+        ...
+
     def put(self, state: FileState, document: Extracted, passages: Sequence[Passage]) -> None:
         """Take in a file in place of what was known of its path.
 

@@ -133,6 +133,10 @@ class EmbeddedCollection:
         with self._read() as run:
             return documents.files(run)
 
+    def state(self, path: str) -> FileState | None:
+        with self._read() as run:
+            return documents.state(run, path)
+
     def put(self, state: FileState, document: Extracted, passages: Sequence[Passage]) -> None:
         prepared = documents.Prepared.of(state, document, passages)
         self._later(lambda run: documents.put(run, prepared), len(passages))

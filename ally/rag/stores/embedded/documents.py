@@ -133,6 +133,13 @@ def files(run: sqlite3.Connection) -> dict[str, FileState]:
     return {state.path: state for state in states}
 
 
+def state(run: sqlite3.Connection, path: str) -> FileState | None:
+    """One of them."""
+    where = "SELECT size, mtime_ns, sha256, problem FROM document WHERE path = ?"
+    row = run.execute(where, (os.fsencode(path),)).fetchone()
+    return FileState(path, *row) if row else None
+
+
 def find(run: sqlite3.Connection, path: str) -> int | None:
     """The id of a document."""
     row = run.execute("SELECT id FROM document WHERE path = ?", (os.fsencode(path),)).fetchone()

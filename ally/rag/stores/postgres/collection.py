@@ -122,6 +122,10 @@ class PostgresCollection:
         with self._read() as run:
             return reading.files(run, self._place.tables)
 
+    def state(self, path: str) -> FileState | None:
+        with self._read() as run:
+            return reading.state(run, self._place.tables, path)
+
     def put(self, state: FileState, document: Extracted, passages: Sequence[Passage]) -> None:
         self._later(Put(state, Content.of(document, passages)), len(passages))
 

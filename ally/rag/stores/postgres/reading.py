@@ -29,6 +29,13 @@ def files(run: Connection, sql: Tables) -> dict[str, FileState]:
     return {state.path: state for state in states}
 
 
+def state(run: Connection, sql: Tables, path: str) -> FileState | None:
+    """One of them."""
+    found = "SELECT size, mtime_ns, sha256, problem FROM {document} WHERE key = :key::uuid"
+    rows = run.query(sql(found), key=key_of(path))
+    return FileState(path, *rows[0]) if rows else None
+
+
 def extracted(run: Connection, sql: Tables, path: str) -> Extracted | None:
     """A document as it was put; None if there is none, or it was skipped."""
     rows = run.query(

@@ -87,6 +87,9 @@ class MemoryCollection:
     def files(self) -> dict[str, FileState]:
         return {path: FileState(path, len(one.text), 0, "") for path, one in self.documents.items()}
 
+    def state(self, path: str) -> FileState | None:
+        return self.files().get(path)
+
     def writing(self) -> AbstractContextManager[None]:
         raise NotImplementedError
 
