@@ -50,6 +50,7 @@ def test_the_locks_satisfy_what_the_project_asks_for():
     program = [
         *project["project"]["dependencies"],
         *(one for extra in extras.values() for one in extra),
+        *groups["weights"],
         *groups["build"],
     ]
     assert _unsatisfied("requirements.lock", program) == []
