@@ -35,7 +35,7 @@ imitate the services, not against the services. Any other model of a service can
 
 | name | what | default model |
 |---|---|---|
-| `local` | the embedded engine | `all-minilm-l6-v2` |
+| `local` | in a process of its own, without a network | `all-minilm-l6-v2` |
 | `ollama` | an Ollama server: `OLLAMA_HOST`, else http://127.0.0.1:11434 | `all-minilm` (`ollama pull all-minilm`) |
 | `huggingface`, `hf` | sentence-transformers in Ally's own process | `sentence-transformers/all-MiniLM-L6-v2` |
 """
@@ -83,6 +83,9 @@ Under `provider_options.NAME.embeddings` of config.json:
 - **`--offline`**: only what is on this machine is asked.
 
 ## Good to know
+
+**local.** The model that comes along runs in onnxruntime; those that `ally models pull` fetches, such as
+`embeddinggemma-300m`, in the embedded engine.
 
 **ollama.** How long a text may be is asked of the server (`/api/show`).
 

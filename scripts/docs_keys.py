@@ -35,6 +35,10 @@ INTRODUCTION = """\
 Nothing needs a mouse. F1 lists the commands, `/keys` these keys. [Plain lines](plain.md) say what stands there for each
 of them; the [tutorial](../tutorial-screen.md) uses them.
 """
+COMPLETED = """
+After `/` a list completes commands, and behind a command what goes with it: names of collections, models, agents,
+sessions and themes, the path of `/embed`. Tab takes the selected one, Esc closes the list.
+"""
 NOTES = """\
 
 Ctrl-O opens the block that is selected, else the newest; Esc closes a list first. Ctrl-J begins a line in every
@@ -84,6 +88,7 @@ def page() -> str:
             _section("Everywhere", [*_bound(ChatScreen.BINDINGS), *_bound(Manners.BINDINGS)]),
             NOTES,
             _section("Writing a message", composer.KEYS),
+            COMPLETED,
             _section("Moving and deleting", writing),
             "\nWith Shift the arrows, Home and End select. The mouse selects, too, and its wheel scrolls.\n",
             _section("When Ally asks", [*answers, *ASKED]),
