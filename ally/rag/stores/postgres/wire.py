@@ -12,7 +12,7 @@ from ally.rag.stores.postgres.address import Address
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
-_CONNECT_S = 10
+_CONNECT_S = 5
 _LOGIN_S = 30
 _ASK_FOR_TLS = struct.pack("!ii", 8, 80877103)
 """Source: PostgreSQL documentation, "Message Formats", SSLRequest."""
