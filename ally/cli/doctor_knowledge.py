@@ -20,10 +20,29 @@ def knowledge_findings(app: App) -> Iterator[Finding]:
     yield from (Finding("embeddings", "warning", text, "give the whole path of a folder") for text in warnings)
     try:
         embedder = app.library.embedder
+        yield Finding("embeddings", "ok", f"{embedder.provider}, {embedder.model}, {_PLACES[embedder.location]}")
     except AllyError as error:
         yield Finding("embeddings", "missing", f"{error.message} Searching goes by words alone.", error.hint)
-        return
-    yield Finding("embeddings", "ok", f"{embedder.provider}, {embedder.model}, {_PLACES[embedder.location]}")
+    yield from _others(app)
+
+
+def _others(app: App) -> Iterator[Finding]:
+    """What `embedding_provider` may name here."""
+    from ally.rag.embeddings.listing import list_embedders  # heavy
+
+    here: list[str] = []
+    elsewhere: list[str] = []
+    keyless: list[str] = []
+    for entry in list_embedders(app.knowledge.embedders, app.env):
+        if entry.error:
+            yield Finding("embedders", "broken", f"{entry.name}: {entry.error}", f"mend {entry.path}")
+        elif app.keys.missing(entry.name, entry.env_vars):
+            keyless.append(entry.name)
+        else:
+            (here if entry.location == "local" else elsewhere).append(entry.name)
+    kinds = {"on this machine": here, "elsewhere": elsewhere, "without a key": keyless}
+    told = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items() if names)
+    yield Finding("embedders", "ok", told)
 
 
 def _store(app: App) -> Iterator[Finding]:

@@ -205,6 +205,16 @@ def test_the_embedder_of_this_machine(examine: Callable[[], Report]):
     assert examine()[1]["embeddings"][0]["text"] == "local, all-minilm-l6-v2, on this machine"
 
 
+def test_which_embedders_there_are(examine: Callable[[], Report], app: App, folder: Path):
+    app.env["COHERE_API_KEY"] = "k"
+    [found] = examine()[1]["embedders"]
+    here, elsewhere, keyless = found["text"].split("; ")
+    assert here.startswith("on this machine: local, ")
+    assert "ollama" in here
+    assert elsewhere == "elsewhere: cohere"
+    assert "openai" in keyless
+
+
 def test_an_embedder_that_is_not_here_and_a_folder_that_is_none(examine: Callable[[], Report], app: App, folder: Path):
     write_config(folder, {"embedding_model": "bge-m3"})
     app.env["ALLY_EMBEDDING_MODELS_DIR"] = "not/a/whole/path"
