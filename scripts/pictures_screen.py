@@ -1,12 +1,14 @@
-"""Makes the pictures of the screen: `.venv/bin/python scripts/pictures_screen.py [chat] [browser]`, into docs/pictures.
+"""Makes the pictures of the screen: `.venv/bin/python scripts/pictures_screen.py [NAME]`, into docs/pictures.
 
-`chat` is drawn by the real screen, `browser` is what Chromium shows of `ally serve`; the model is a script in both.
+`chat` and `knowledge` are drawn by the real screen, `browser` is what Chromium shows of `ally serve`; the model is a
+script in all of them.
 """
 
 import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -16,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 from ally.app import App  # noqa: E402 - after sys.path
 from ally.config.paths import find_paths  # noqa: E402 - after sys.path
-from ally.events import PermissionAsked, ToolFinished, ToolRequested  # noqa: E402 - after sys.path
+from ally.events import Notice, PermissionAsked, ToolFinished, ToolRequested, TurnFinished  # noqa: E402 - after sys.path
 from ally.messages import ToolResult  # noqa: E402 - after sys.path
 from ally.permissions.trust import Trust  # noqa: E402 - after sys.path
 from ally.tui.themes import DARK  # noqa: E402 - after sys.path
@@ -35,6 +37,18 @@ def test_total():
 ```
 """
 PATIENCE_S = 30
+HOUSE = {
+    "router.md": "# Router\n\nHold the red button for ten seconds, until the light blinks. All settings are lost.\n",
+    "bills.csv": "date,what,paid\n2026-03-02,chimney sweep,84\n2026-10-12,boiler service,160\n",
+}
+CITING = (
+    (
+        "How do I reset the router?",
+        'Hold the red button until the light blinks [1 "Hold the red button for ten seconds"]. Your settings stay as'
+        ' they are [1 "Settings are kept"].',
+    ),
+    ("What did the boiler cost this year?", 'Its service was **160** [1 "boiler service,160"].'),
+)
 
 
 async def chat() -> bytes:
@@ -56,6 +70,45 @@ async def chat() -> bytes:
             stage.tell(*samples.answered(ANSWER))
             transcript.scroll_to_end()
             return (await stage.picture(None)).encode()
+
+
+async def knowledge() -> bytes:
+    """Answers as `ally -p --rag` gives them: what they cite is checked in real files."""
+    with tempfile.TemporaryDirectory() as place:
+        told = answers_from_files(Path(place))
+        app = still(App({"HOME": place}, find_paths({"HOME": place}), None, False, print, {}))
+        async with app.run_test(size=(COLUMNS, 20)) as pilot:
+            stage = Stage(app, pilot)
+            await stage.open(COLUMNS, 20, DARK)
+            stage.screen.status.show(samples.HERE)
+            for (asked, _), (result, notices) in zip(CITING, told, strict=True):
+                stage.screen.transcript.user_said(asked)
+                stage.tell(samples.STARTED, Notice(notices[0]), *samples.answered(result)[:-1])
+                stage.tell(*map(Notice, notices[1:]), TurnFinished("end"))
+            stage.screen.transcript.scroll_to_end()
+            return (await stage.picture(None)).encode()
+
+
+def answers_from_files(home: Path) -> list[tuple[str, list[str]]]:
+    """The answer to each question of `CITING` as it is shown, and what is told around it."""
+    folder, config = home / "house", home / ".config/ally/config.json"
+    for one in (folder, config.parent):
+        one.mkdir(parents=True)
+    for name, text in HOUSE.items():
+        (folder / name).write_text(text)
+    with FakeOpenAI(models=["qwen3-4b"]) as fake:
+        endpoint = {"base_url": fake.base_url, "api_key_env": "LAB_KEY", "default_model": fake.models[0]}
+        config.write_text(json.dumps({"provider": "lab", "endpoints": {"lab": endpoint}}))
+        fake.script(*(Reply(text=said) for _, said in CITING))
+        _ally(home, "kb", "add", ".", "house")
+        done = [_ally(home, "-p", asked, "--rag") for asked, _ in CITING]
+    return [(one.stdout.strip(), one.stderr.splitlines()) for one in done]
+
+
+def _ally(home: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    env = {"HOME": str(home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "LAB_KEY": KEY, "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-m", "ally", *options]
+    return subprocess.run(words, env=env, cwd=home / "house", capture_output=True, text=True, check=True)
 
 
 async def in_browser() -> bytes:
@@ -95,7 +148,11 @@ async def in_browser() -> bytes:
             await process.wait()
 
 
-PICTURES = {"chat": ("chat.svg", chat), "browser": ("browser.png", in_browser)}
+PICTURES = {
+    "chat": ("chat.svg", chat),
+    "knowledge": ("knowledge.svg", knowledge),
+    "browser": ("browser.png", in_browser),
+}
 
 if __name__ == "__main__":
     SHOWN.mkdir(parents=True, exist_ok=True)
