@@ -26,7 +26,7 @@ TYPES = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 def archive(members: Mapping[str, str | bytes], *, is_packed: bool = True) -> bytes:
     """A zip archive of the members."""
     made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED if is_packed else zipfile.ZIP_STORED) as file:
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED if is_packed else zipfile.ZIP_STORED, compresslevel=1) as file:
         for name, content in members.items():
             file.writestr(name, content)
     return made.getvalue()

@@ -11,8 +11,8 @@ from ally.rag.extract.reading import Reader
 from tests.unit.rag.extract import bombs
 from tests.unit.rag.extract.office import docx, odf, paragraph, pdf, pptx, shape, xlsx
 
-SMALL = ReadLimits(cpu_s=2, most_cpu_s=2, wall_factor=20, memory_bytes=100_000_000, processes=1)
-GIVEN_UP = "is too large or damaged: reading it was given up at 100 MB"
+SMALL = ReadLimits(cpu_s=2, most_cpu_s=2, wall_factor=20, memory_bytes=70_000_000, processes=1)
+GIVEN_UP = "is too large or damaged: reading it was given up at 70 MB"
 TOO_LARGE = "unpacks to more than 20 MB"
 ENTITY = "is not safe to read: it declares the entity"
 GOOD = {"good.docx": docx(paragraph("Words.")), "good.pdf": pdf(["BT /F 9 Tf (Words.) Tj ET"])}
@@ -37,14 +37,11 @@ def problem_of(reader: Reader, folder: Path, name: str, content: bytes) -> str:
 @pytest.mark.parametrize(
     ("name", "make", "problem"),
     [
-        ("flate.pdf", bombs.pdf_flate, GIVEN_UP),
-        ("double.pdf", bombs.pdf_double_flate, GIVEN_UP),
-        ("pages.pdf", bombs.pdf_million_pages, "holds no text"),
+        ("pages.pdf", bombs.pdf_page_again_and_again, "holds no text"),
         ("count.pdf", bombs.pdf_counts_pages_it_has_not, ""),
         ("tree.pdf", bombs.pdf_tree_in_a_circle, "is damaged: none of its pages can be read"),
         ("xref.pdf", bombs.pdf_table_in_a_circle, ""),
         ("form.pdf", bombs.pdf_object_in_itself, "holds no text"),
-        ("arrays.pdf", bombs.pdf_deep_arrays, GIVEN_UP),
         ("marks.pdf", bombs.pdf_bookmarks_in_a_circle, ""),
         ("large.docx", bombs.docx_large, TOO_LARGE),
         ("text.docx", bombs.docx_one_text, TOO_LARGE),
@@ -67,14 +64,12 @@ def problem_of(reader: Reader, folder: Path, name: str, content: bytes) -> str:
         ("repeats.ods", bombs.ods_repeats, "is damaged: "),
         ("dimension.xlsx", bombs.xlsx_dimension, ""),
         ("corner.xlsx", bombs.xlsx_far_corner, "holds no text: the sheet A is too large: it reaches to XFD1048576"),
-        ("strings.xlsx", bombs.xlsx_shared_strings, GIVEN_UP),
-        ("string.xlsx", bombs.xlsx_one_string_everywhere, GIVEN_UP),
         ("laughs.xlsx", bombs.xlsx_laughs, "is damaged: "),
         ("groups.pptx", bombs.pptx_groups, "is nested too deeply"),
         ("slides.pptx", bombs.pptx_slide_again_and_again, ""),
         ("spine.epub", bombs.epub_spine, ""),
         ("itself.epub", bombs.epub_chapter_of_itself, "holds no text"),
-        ("chapters.epub", bombs.epub_large_chapters, ("took longer than 2 s", TOO_LARGE, "needs more than")),
+        ("chapters.epub", bombs.epub_large_chapters, TOO_LARGE),
     ],
 )
 def test_a_bomb_is_contained_and_the_next_files_are_read(
@@ -82,6 +77,25 @@ def test_a_bomb_is_contained_and_the_next_files_are_read(
 ):
     found = problem_of(reader, tmp_path, name, make())
     assert found.startswith(problem) if problem else not found
+
+
+EATERS = {
+    "flate.pdf": bombs.pdf_flate,
+    "double.pdf": bombs.pdf_double_flate,
+    "arrays.pdf": bombs.pdf_deep_arrays,
+    "strings.xlsx": bombs.xlsx_shared_strings,
+    "string.xlsx": bombs.xlsx_one_string_everywhere,
+}
+"""They end the process that reads them."""
+
+
+def test_what_eats_all_memory_is_named_and_the_next_files_are_read(reader: Reader, tmp_path: Path):
+    paths = [str(tmp_path / name) for name in EATERS]
+    for path, make in zip(paths, EATERS.values(), strict=True):
+        Path(path).write_bytes(make())
+    found = [one.state.problem for one in reader.read(paths)]
+    assert found == [GIVEN_UP] * len(paths)
+    assert problem_of(reader, tmp_path, "next.docx", GOOD["good.docx"]) == ""
 
 
 SUFFIXES = ["pdf", "docx", "pptx", "xlsx", "xls", "xlsb", "ods", "odt", "odp", "epub", "doc"]
