@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ally.rag.document import Extracted
 from ally.rag.extract.packed import Archive, Attributes, Composer, attribute, find_main, relations_of, title_of, walk
+from ally.rag.extract.packed.charts import words_of_chart
 
 _MOST_SLIDES = 5_000
 _TITLES = frozenset(["title", "ctrTitle"])
@@ -50,7 +51,13 @@ def _add_slide(composer: Composer, archive: Archive, member: str) -> None:
     composer.add_heading(" ".join(frame.title), 1)
     for line in frame.lines:
         composer.add_line(line)
-    for relation in relations_of(archive, member).values():
+    relations = relations_of(archive, member).values()
+    for relation in relations:
+        if relation.kind == "chart" and relation.member in archive:
+            composer.set_apart()
+            for line in words_of_chart(archive, relation.member):
+                composer.add_line(line, "Chart: ")
+    for relation in relations:
         if relation.kind == "notesSlide" and relation.member in archive:
             notes = _read(archive, relation.member)
             composer.set_apart()

@@ -76,8 +76,10 @@ def shape(text: str, kind: str = "") -> str:
     return f"<p:sp>{mark}<p:txBody>{lines}</p:txBody></p:sp>"
 
 
-def pptx(slides: Iterable[str], notes: Mapping[int, str] | None = None) -> bytes:
-    """A presentation of slides with these shapes, and notes by the number of the slide."""
+def pptx(
+    slides: Iterable[str], notes: Mapping[int, str] | None = None, charts: Mapping[int, str] | None = None
+) -> bytes:
+    """A presentation of slides with these shapes, and notes or a chart by the number of the slide."""
     slides = list(slides)
     members = {"_rels/.rels": relations({"r1": ("officeDocument", "ppt/presentation.xml")})}
     ids = "".join(f'<p:sldId id="{255 + n}" r:id="s{n}"/>' for n in range(1, len(slides) + 1))
@@ -90,6 +92,9 @@ def pptx(slides: Iterable[str], notes: Mapping[int, str] | None = None) -> bytes
         if notes and n in notes:
             members[f"ppt/slides/_rels/{names[n]}.rels"] = relations({"n": ("notesSlide", f"../notes/n{n}.xml")})
             members[f"ppt/notes/n{n}.xml"] = f"<p:notes {P} {A}>{notes[n]}</p:notes>"
+        if charts and n in charts:
+            members[f"ppt/slides/_rels/{names[n]}.rels"] = relations({"c": ("chart", f"../charts/chart{n}.xml")})
+            members[f"ppt/charts/chart{n}.xml"] = f'<c:chartSpace xmlns:c="urn:c" {A}>{charts[n]}</c:chartSpace>'
     return archive(members)
 
 

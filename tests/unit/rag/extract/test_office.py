@@ -79,6 +79,19 @@ def test_pptx_slides_are_parts_with_their_title_and_notes():
     assert [one.place.label for one in chunk(document, ChunkLimits())] == ["slide 1", "slide 2"]
 
 
+def test_pptx_charts_give_their_titles_and_names_and_not_their_numbers():
+    series = "".join(
+        f"<c:ser><c:tx><c:strRef><c:f>A!B1</c:f><c:strCache><c:pt><c:v>{name}</c:v></c:pt></c:strCache></c:strRef></c:tx>"
+        "<c:cat><c:strRef><c:strCache><c:pt><c:v>Spring</c:v></c:pt><c:pt><c:v>Fall</c:v></c:pt></c:strCache></c:strRef>"
+        "</c:cat><c:val><c:numRef><c:numCache><c:pt><c:v>17.5</c:v></c:pt></c:numCache></c:numRef></c:val></c:ser>"
+        for name in ("Lamps", "Ropes")
+    )
+    words = "<a:p><a:r><a:t>Sales of </a:t></a:r><a:r><a:t>2026</a:t></a:r></a:p>"
+    title = f"<c:title><c:tx><c:rich>{words}</c:rich></c:tx></c:title>"
+    document = extract("a.pptx", pptx([""], charts={1: title + series}))
+    assert document.text == "Chart: Sales of 2026\nChart: Lamps, Spring, Fall, Ropes\n"
+
+
 def test_xlsx_rows_have_their_numbers_and_the_names_of_their_columns():
     rows = (
         cells(1, "Item", "Cost") + "".join(cells(n, f"Thing {n}", n * 1.5) for n in range(2, 80)) + cells(90, "Sum", 9)
