@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MOST_HOLES = 0.25
+_MANY = 0.04
+"""To read more of the rows one by one takes longer than to go through all."""
+
+_ROUNDING = 1e-5
+"""More than two ways to add up a product differ in float32."""
 
 
 def waiting(run: sqlite3.Connection, limit: int) -> list[int]:
@@ -88,9 +93,13 @@ def _best(
 
     if finder is None or 4 * count >= min(finder.count, mapped.rows.count):
         return mapped.best(vector, count)
+    rows = finder.find(mapped, vector, count)
+    if len(rows) > max(mapped.rows.count * _MANY, 4 * count):
+        return mapped.best(vector, count)
+    products = mapped.products(rows, vector)
+    rows = rows[products >= np.partition(products, -count)[-count] - _ROUNDING]
     later = [row for row, _ in mapped.best(vector, count, finder.count)]
-    rows = np.concatenate([finder.find(mapped, vector, count), np.array(later, np.intp)])
-    found = mapped.score(rows, vector)
+    found = mapped.score(np.concatenate([rows, np.array(later, np.intp)]), vector)
     least = found[min(count, len(found)) - 1][1]
     return [one for one in found if one[1] >= least]  # there may be better ones than the rest
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ally.rag.stores.embedded import near, sketch
+from ally.rag.stores.embedded import near, sketching
 from ally.rag.stores.embedded.near import Near
-from ally.rag.stores.embedded.sketch import Sketch
+from ally.rag.stores.embedded.sketch import Sketch, file_of
 from ally.rag.stores.embedded.state import State
 from ally.rag.stores.embedded.vectors import Mapped, stamp_of
 
@@ -21,7 +21,7 @@ class Sizes:
     Over `exact` numbers there is a sketch of them, and over `sketched` an index in its place if usearch is installed.
     """
 
-    exact: int = 20_000 * 384
+    exact: int = 8_000 * 384
     sketched: int = 1_000_000 * 384
 
 
@@ -66,7 +66,7 @@ class Opened:
             with self._lock:
                 old = self._sketched(now)
             if _is_behind(rows.count, old.count if old else 0):
-                sketch.build(rows, old, is_stopped)
+                sketching.build(rows, old, is_stopped)
         return ""
 
     def notes(self, now: State) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ class Opened:
 
     def _sketched(self, now: State) -> Sketch | None:
         rows = now.vectors(self.folder)
-        stamp = f"{rows.generation} {rows.dim} {stamp_of(sketch.file_of(rows))}"
+        stamp = f"{rows.generation} {rows.dim} {stamp_of(file_of(rows))}"
         if stamp != self._sketch_stamp:
             self._sketch, self._sketch_stamp = Sketch.of(rows), stamp
         return self._sketch

@@ -7,6 +7,7 @@ killed. What somebody else did to the file is found by the checksum of a row.
 import contextlib
 import mmap
 import os
+import weakref
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -24,7 +25,10 @@ _PART_NUMBERS = 4_000_000
 """A thread does not pay for fewer: they are read in a millisecond."""
 
 _MOST_THREADS = 4
-_LONGEST = 1.01
+_CAN_PICK = hasattr(os, "pread")
+"""Not on Windows."""
+
+LONGEST = 1.01
 """No product of two vectors of length 1 is greater; what is comes from a damaged row."""
 
 
@@ -115,70 +119,85 @@ def remove_others(rows: Rows) -> None:
 class Mapped:
     """The rows of a file, as far as they are there, without a copy of them in memory."""
 
-    def __init__(self, rows: Rows, data: mmap.mmap) -> None:
+    def __init__(self, rows: Rows, file: int) -> None:
         self.rows = rows
-        self._data = data
+        self._file = file
         self._matrix: NDArray[np.float32] | None = None
+        weakref.finalize(self, os.close, file)
 
     @classmethod
     def of(cls, rows: Rows) -> "Mapped | None":
         """None if the file is missing or empty."""
         try:
-            with rows.file.open("rb") as file:
-                there = min(rows.count, os.fstat(file.fileno()).st_size // rows.row_bytes) if rows.dim else 0
-                if there == 0:
-                    return None
-                data = mmap.mmap(file.fileno(), there * rows.row_bytes, access=mmap.ACCESS_READ)
+            file = os.open(rows.file, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
         except OSError:
             return None
-        return cls(Rows(rows.folder, rows.generation, rows.dim, there), data)
+        there = min(rows.count, os.fstat(file).st_size // rows.row_bytes) if rows.dim else 0
+        if there == 0:
+            os.close(file)
+            return None
+        return cls(Rows(rows.folder, rows.generation, rows.dim, there), file)
 
     def holds(self, rows: Rows) -> bool:
         """Whether it can stand for `rows`: touching what was cut off meanwhile would end the process."""
         mine = self.rows
         if (mine.generation, mine.dim) != (rows.generation, rows.dim) or mine.count < rows.count:
             return False
-        try:
-            return mine.file.stat().st_size >= mine.count * mine.row_bytes
-        except OSError:
-            return True  # a writer removed it: what is mapped stays
+        return os.fstat(self._file).st_size >= mine.count * mine.row_bytes
 
     def row(self, number: int) -> bytes | None:
         """The bytes of one row, None where the file ends before it."""
         if number >= self.rows.count:
             return None
         size = self.rows.row_bytes
-        return self._data[number * size : (number + 1) * size]
+        if not _CAN_PICK:
+            return self.matrix[number].tobytes()
+        return os.pread(self._file, size, number * size)
 
     @property
     def matrix(self) -> "NDArray[np.float32]":
-        """Shape (rows, dim)."""
+        """All of them, mapped into memory, shape (rows, dim)."""
         import numpy as np  # heavy
 
         if self._matrix is None:
-            self._matrix = np.frombuffer(self._data, np.float32).reshape(self.rows.count, self.rows.dim)
+            data = mmap.mmap(self._file, self.rows.count * self.rows.row_bytes, access=mmap.ACCESS_READ)
+            self._matrix = np.frombuffer(data, np.float32).reshape(self.rows.count, self.rows.dim)
         return self._matrix
+
+    def some(self, rows: "NDArray[np.intp]") -> "NDArray[np.float32]":
+        """Some of them, shape (len(rows), dim).
+
+        They are read one by one, in 1 µs each: where a file is mapped, the system counts what stands around a row as
+        memory of the process, too.
+        """
+        import numpy as np  # heavy
+
+        if not _CAN_PICK or 4 * len(rows) > self.rows.count:
+            return self.matrix[rows]
+        size = self.rows.row_bytes
+        data = b"".join(os.pread(self._file, size, row * size).ljust(size, b"\0") for row in rows.tolist())
+        return np.frombuffer(data, np.float32).reshape(len(rows), self.rows.dim)
 
     def best(self, vector: "NDArray[np.float32]", count: int, start: int = 0) -> list[tuple[int, float]]:
         """The `count` rows from `start` (and those that tie with the last) nearest to `vector`, with their products."""
         import numpy as np  # heavy
 
+        if start >= self.rows.count:
+            return []
         scores = _sound(_products(self.matrix[start:], vector))
-        least = np.partition(scores, -count)[-count] if count < len(scores) else -_LONGEST
-        return self.score(np.flatnonzero(scores >= max(least, -_LONGEST)) + start, vector)
+        least = np.partition(scores, -count)[-count] if count < len(scores) else -LONGEST
+        return self.score(np.flatnonzero(scores >= max(least, -LONGEST)) + start, vector)
 
     def products(self, rows: "NDArray[np.intp]", vector: "NDArray[np.float32]") -> "NDArray[np.float32]":
         """Those of some rows with `vector`; -2 for damaged ones."""
-        import numpy as np  # heavy
-
-        return _sound(np.vecdot(self.matrix[rows], vector))
+        return _sound(_products(self.some(rows), vector))
 
     def score(self, rows: "NDArray[np.intp]", vector: "NDArray[np.float32]") -> list[tuple[int, float]]:
         """The exact products of some rows with `vector`, best first."""
         import numpy as np  # heavy
 
         # Added up number by number: faster ways round equal rows differently, depending on where they stand.
-        exact = (self.matrix[rows].astype(np.float64) * vector).sum(axis=1)
+        exact = (self.some(rows).astype(np.float64) * vector).sum(axis=1)
         order = np.lexsort((rows, -exact))
         return list(zip(rows[order].tolist(), exact[order].tolist(), strict=True))
 
@@ -187,7 +206,7 @@ def _sound(products: "NDArray[np.float32]") -> "NDArray[np.float32]":
     """With -2 for those of damaged rows; what is not a number is not less than anything either."""
     import numpy as np  # heavy
 
-    products[~(np.abs(products) <= _LONGEST)] = -2
+    products[~(np.abs(products) <= LONGEST)] = -2
     return products
 
 
