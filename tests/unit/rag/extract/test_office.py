@@ -80,12 +80,11 @@ def test_pptx_slides_are_parts_with_their_title_and_notes():
 
 
 def test_pptx_charts_give_their_titles_and_names_and_not_their_numbers():
-    series = "".join(
-        f"<c:ser><c:tx><c:strRef><c:f>A!B1</c:f><c:strCache><c:pt><c:v>{name}</c:v></c:pt></c:strCache></c:strRef></c:tx>"
-        "<c:cat><c:strRef><c:strCache><c:pt><c:v>Spring</c:v></c:pt><c:pt><c:v>Fall</c:v></c:pt></c:strCache></c:strRef>"
-        "</c:cat><c:val><c:numRef><c:numCache><c:pt><c:v>17.5</c:v></c:pt></c:numCache></c:numRef></c:val></c:ser>"
-        for name in ("Lamps", "Ropes")
-    )
+    strings = "<c:strRef><c:f>A!B1</c:f><c:strCache>{}</c:strCache></c:strRef>"
+    values = "<c:val><c:numRef><c:numCache><c:pt><c:v>17.5</c:v></c:pt></c:numCache></c:numRef></c:val>"
+    seasons = strings.format("<c:pt><c:v>Spring</c:v></c:pt><c:pt><c:v>Fall</c:v></c:pt>")
+    named = [strings.format(f"<c:pt><c:v>{name}</c:v></c:pt>") for name in ("Lamps", "Ropes")]
+    series = "".join(f"<c:ser><c:tx>{one}</c:tx><c:cat>{seasons}</c:cat>{values}</c:ser>" for one in named)
     words = "<a:p><a:r><a:t>Sales of </a:t></a:r><a:r><a:t>2026</a:t></a:r></a:p>"
     title = f"<c:title><c:tx><c:rich>{words}</c:rich></c:tx></c:title>"
     document = extract("a.pptx", pptx([""], charts={1: title + series}))
