@@ -57,7 +57,7 @@ def _list(args: argparse.Namespace, app: App) -> None:
         print(json.dumps(rows, indent=2))
     elif found:
         print("\n".join(table(COLUMNS, [row(facts) for facts in found], space=room(), spare=("SIZE", "READ"))))
-    else:
+    elif not app.library.shelf.names():  # of those that cannot be read was told why
         say("There is no collection yet; ally kb add PATH NAME makes one.")
 
 
