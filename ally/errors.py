@@ -35,6 +35,7 @@ AllyError                   message, hint
 The message says what happened and to which object, the hint what to do next. Neither ever holds a key.
 """
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -273,9 +274,10 @@ class EmbedderChanged(KnowledgeError):
     """The vectors of a collection were made by another embedding model than the one that is set now."""
 
     def __init__(self, name: str, before: str, now: str) -> None:
+        how = f"ally kb sync {shlex.quote(name)} --rebuild makes them anew"
         super().__init__(
             f"The vectors of {name} are of {before}; set is {now}.",
-            hint=f"ally kb sync {name} --rebuild makes them anew, or set embedding_provider and embedding_model back",
+            hint=f"{how}, or set embedding_provider and embedding_model back",
         )
         self.name = name
 

@@ -140,4 +140,5 @@ def _context(talk: Conversation, grounding: Grounding, given: "Given") -> str:
 def _told(given: "Given") -> str:
     left_out = f"{given.left_out} of files that may not be read left out" if given.left_out else ""
     said = given.in_words()
-    return "; ".join(filter(None, (f"{said[:1].upper()}{said[1:]}", left_out, *given.notes))) + "."
+    notes = (note.removesuffix(".") for note in given.notes)
+    return "; ".join(filter(None, (f"{said[:1].upper()}{said[1:]}", left_out, *notes))) + "."

@@ -92,7 +92,7 @@ def _change(row: Row, used: Row, name: str) -> str:
         changes += [f"ally config set embedding_provider {provider}", f"ally config set embedding_model {model}"]
     if row.chunk_tokens != used.chunk_tokens:
         changes.append(f"ally config set knowledge.chunk_tokens {row.chunk_tokens}")
-    return f"Run {', '.join(changes)}, then ally kb sync --rebuild {name}."
+    return f"Run {', '.join(changes)}, then ally kb sync {name} --rebuild."
 
 
 def _name(row: Row, used: Row) -> str:

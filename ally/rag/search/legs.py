@@ -1,5 +1,6 @@
 """Asking collections twice: which passages hold the words, and which are near the question's vector."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -70,7 +71,7 @@ class Legwork:
         if facts.fingerprint != embedder.fingerprint:
             self.notes.append(
                 f"The vectors of {facts.name} are of {facts.fingerprint}, not of {embedder.fingerprint};"
-                f" it was searched by words. ally kb sync --rebuild {facts.name} makes new ones."
+                f" it was searched by words. ally kb sync {shlex.quote(facts.name)} --rebuild makes new ones."
             )
             return False
         if facts.embedded < facts.passages:

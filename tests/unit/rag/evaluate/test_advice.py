@@ -28,7 +28,7 @@ def advice(*rows: Row) -> str:
 def test_a_length_that_is_surely_better_comes_with_its_commands():
     told = advice(row(BAD), row(GOOD, tokens=96))
 
-    assert told.startswith("Run ally config set knowledge.chunk_tokens 96, then ally kb sync --rebuild docs.")
+    assert told.startswith("Run ally config set knowledge.chunk_tokens 96, then ally kb sync docs --rebuild.")
     assert "hardly chance: +0.475 nDCG@10" in told
 
 

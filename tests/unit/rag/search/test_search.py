@@ -79,7 +79,7 @@ def test_vectors_of_another_embedder_are_never_compared(embedder: WordEmbedder):
 
     assert found.hits[0].path == "/docs/router.md"
     assert all(hit.why.vector_rank is None for hit in found.hits)
-    assert "ally kb sync --rebuild docs" in found.notes[0]
+    assert "ally kb sync docs --rebuild" in found.notes[0]
 
 
 def test_an_embedder_that_fails_leaves_the_words(embedder: WordEmbedder):
