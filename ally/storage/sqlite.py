@@ -23,6 +23,7 @@ BUSY_TIMEOUT_S = 10.0
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _CHECKPOINT_PAGES = 250
 """1 MB of log: 1,000 appends are checkpointed a few times, and a kill leaves little to read again."""
+_HEADER = ("journal_mode", "application_id", "user_version")
 
 _HINTS = {
     sqlite3.SQLITE_FULL: "free some disk space",
@@ -118,8 +119,10 @@ def open_database(file: Path, schema: Schema) -> Database:
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _refuse_foreign(file)
+        if (ready := _open_ready(file, schema)) is not None:
+            return ready
         # Two processes must not make or migrate it at once, nor take away what the other has just made.
-        with contextlib.nullcontext() if _is_ready(file, schema) else locked(_lock_file(file)):
+        with locked(_lock_file(file)):
             return _open(file, schema)
     except OSError as exc:
         hint = "free some disk space" if exc.errno in (28, 122) else "change the permissions of the file or its folder"
@@ -153,6 +156,30 @@ def set_aside(file: Path, schema: Schema) -> Path | None:
         raise StorageError(file, f"{file} cannot be moved: {exc.strerror or exc}.", hint="move it yourself") from exc
 
 
+def _open_ready(file: Path, schema: Schema) -> Database | None:
+    """The database in `file`, if nothing has to be made.
+
+    SQLite is asked for that. Whoever opens the file in another way and closes it drops all locks that this process has
+    on it (POSIX); another process then takes itself for the last one, and takes away a log that is being written.
+    """
+    try:
+        connection = _connect(f"{file.absolute().as_uri()}?mode=rw")
+    except sqlite3.Error:  # there is none, or it cannot be opened, which making it will say
+        return None
+    is_ready = False
+    try:
+        facts = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in _HEADER]
+        if facts == ["wal", schema.mark, len(schema.migrations)]:
+            _set_up(connection)
+            is_ready = True
+    except sqlite3.Error:
+        pass
+    finally:
+        if not is_ready:
+            connection.close()
+    return Database(file, connection) if is_ready else None
+
+
 def _open(file: Path, schema: Schema) -> Database:
     if not file.exists():
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -162,8 +189,7 @@ def _open(file: Path, schema: Schema) -> Database:
         try:
             _check(file, connection, schema)
             _use_log(connection)
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+            _set_up(connection)
             _migrate(connection, schema)
         except BaseException:
             connection.close()
@@ -172,11 +198,19 @@ def _open(file: Path, schema: Schema) -> Database:
 
 
 def _connect(name: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(name, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    is_uri = name.startswith("file:/")
+    connection = sqlite3.connect(
+        name, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, uri=is_uri
+    )
     connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA trusted_schema = OFF")  # a planted view or trigger calls no function
     return connection
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
 
 
 def _use_log(connection: sqlite3.Connection) -> None:
@@ -220,17 +254,6 @@ def _migrate(connection: sqlite3.Connection, schema: Schema) -> None:
 
 def _version(connection: sqlite3.Connection) -> int:
     return connection.execute("PRAGMA user_version").fetchone()[0]
-
-
-def _is_ready(file: Path, schema: Schema) -> bool:
-    """Whether nothing has to be made, as far as the header of the file tells (SQLite file format, section 1.3)."""
-    try:
-        with file.open("rb") as stream:
-            header = stream.read(100)
-    except FileNotFoundError:
-        return False
-    is_log = header[18:20] == b"\x02\x02"
-    return is_log and int.from_bytes(header[60:64], "big") == len(schema.migrations)
 
 
 def _is_damaged(file: Path, schema: Schema) -> bool:

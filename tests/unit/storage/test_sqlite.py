@@ -18,6 +18,7 @@ from ally.storage.sqlite import (
     set_aside,
 )
 
+COUNT = "SELECT count(*) FROM thing"
 ROOT = Path(__file__).resolve().parents[3]
 
 ONE = Schema(mark=7, migrations=(("CREATE TABLE thing (id INTEGER PRIMARY KEY, name TEXT)",),))
@@ -235,3 +236,19 @@ def test_eight_processes_migrate_one_file_at_once(tmp_path: Path) -> None:
         worker.communicate("go\n", timeout=60)
     assert [worker.returncode for worker in workers] == [0] * 8
     assert len(names(file, TWO)) == 41
+
+
+def test_opening_it_once_more_does_not_let_another_process_take_the_log_away(tmp_path: Path) -> None:
+    file = tmp_path / "a.db"
+    fill(file)
+    writer = open_database(file, ONE)
+    with writer.write() as run:
+        run.execute("INSERT INTO thing (name) VALUES ('before')")
+    open_database(file, ONE).close()
+    command = [sys.executable, "-c", f"import sqlite3; print(*sqlite3.connect({str(file)!r}).execute({COUNT!r}))"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "(2,)\n"
+    with writer.write() as run:
+        run.execute("INSERT INTO thing (name) VALUES ('after')")
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "(3,)\n"
+    writer.close()
+    assert len(names(file)) == 3
