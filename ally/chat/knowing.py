@@ -81,7 +81,8 @@ def outcome(report: Report, facts: CollectionFacts | None = None) -> list[str]:
     done = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "no files"
     lines = [f"{report.name}: {done}, {len(report.skipped):,} skipped, in {_duration(report.seconds)}."]
     if facts is not None:
-        lines.append(f"It holds {facts.passages:,} passages of {facts.files:,} files; vectors: {_vectors(facts)}.")
+        held = f"{_counted(facts.passages, 'passage')} of {_counted(facts.files, 'file')}"
+        lines.append(f"It holds {held}; vectors: {_vectors(facts)}.")
     lines += _skipped(report.name, report.skipped)
     lines += report.problems
     if not report.is_complete:
@@ -160,6 +161,10 @@ def _vectors(facts: CollectionFacts) -> str:
         return "none"
     share = 100 * facts.embedded // facts.passages
     return f"{facts.fingerprint} {share} %" if facts.embedded else "none yet"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _duration(seconds: float) -> str:

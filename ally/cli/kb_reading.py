@@ -14,7 +14,7 @@ from ally.app import App
 from ally.chat.knowing import how_far, outcome, quoted, short_path
 from ally.cli import exits
 from ally.cli.terminal import say
-from ally.errors import AllyError
+from ally.errors import AllyError, UsageError
 from ally.rag.library import check_name
 from ally.rag.progress import Progress, Report, Watcher
 from ally.terminal.text import one_line
@@ -32,6 +32,8 @@ def run(args: argparse.Namespace, app: App) -> int:
     library = app.library
     if args.action == "add":
         check_name(args.name)
+        if not args.path:  # of an empty variable; it would be the working folder
+            raise UsageError("The path is empty.", hint="ally kb add PATH NAME; . is the folder that you are in")
     embedder = library.embedder
     if embedder.location != "local":
         say(f"The texts are sent to {embedder.provider} ({embedder.location}) for their vectors.")

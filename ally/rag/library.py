@@ -91,13 +91,12 @@ class Library:
         """Read a file or folder into the collection `name`, which is made if there is none.
 
         Raises:
-            KnowledgeError: there is nothing at `path`, or the name cannot be one.
+            KnowledgeError: there is nothing at `path`, it cannot be looked at, or the name cannot be one.
             EmbedderChanged, StorageError: as `indexing.run`.
         """
         path = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - links stay as they were named
         check_name(name)
-        if not path.exists():
-            raise KnowledgeError(f"There is nothing at {path}.", hint="give the path of a file or a folder")
+        _look_at(path)
         embedder = self.embedder  # first: without one no empty collection is left behind
         with contextlib.closing(self.shelf.create(name)) as collection:
             roots = collection.facts().roots
@@ -278,6 +277,18 @@ def check_name(name: str) -> None:
             f"A collection cannot be called {name!r}.",
             hint=f"use up to {MAX_NAME_LENGTH} printable characters, with no - or blank at the beginning",
         )
+
+
+def _look_at(path: Path) -> None:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # the last one: a NUL in it
+        raise KnowledgeError(f"There is nothing at {path}.", hint="give the path of a file or a folder") from None
+    except OSError as exc:
+        raise KnowledgeError(
+            f"{path} cannot be read: {exc.strerror or exc}.",
+            hint="give the path of a file or a folder that you may read",
+        ) from exc
 
 
 def _holds(folder: Path, path: Path) -> bool:

@@ -1,5 +1,6 @@
 """What `.gitignore` and like files leave out, folder by folder on the way down."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,7 @@ class Ignore:
 
         A folder that is itself left out by them was asked for by name: then only its own rules count.
         """
-        top = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
+        top = next((one for one in (folder, *folder.parents) if os.path.lexists(one / ".git")), folder)
         steps = folder.relative_to(top).parts
         rules = cls((), files).entered(top)
         for depth, name in enumerate(steps, 1):

@@ -65,6 +65,7 @@ def test_a_folder_is_read_searched_and_kept_up_to_date(run_ally: RunAlly, docs: 
     [
         (("add", "nowhere", "docs"), 1, "There is nothing at"),
         (("add", ".", ""), 1, "cannot be called"),
+        (("add", "", "docs"), 2, "The path is empty"),
         (("sync", "nothing"), 1, "There is no collection 'nothing'"),
         (("search", "x", "-c", "nothing"), 1, "There is no collection 'nothing'"),
         (("list", "nothing"), 1, "There is no collection 'nothing'"),

@@ -27,7 +27,7 @@ async def _embed(chat: Chat, typed: str) -> str:
     if typed in await asyncio.to_thread(_names, chat):
         return await _read(chat, typed, partial(chat.app.library.sync, typed))
     words = _words(typed)
-    if len(words) != 2:
+    if len(words) != 2 or not words[0]:
         raise UsageError("Which folder, and what is it called?", hint=f"/embed PATH NAME, {_BLANKS}")
     path, name = words
     check_name(name)

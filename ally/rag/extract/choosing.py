@@ -28,10 +28,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file or a whole folder that is not read. What of its name is no UTF-8 is replaced in `path`."""
+    """A file or a whole folder that is not read. What of its name is no UTF-8 is replaced in `path`.
+
+    `is_closed`: it is a folder that could not be looked into, which says nothing about what is in it.
+    """
 
     path: str
     reason: str
+    is_closed: bool = False
 
 
 def choose(roots: Sequence[Path], home: Path, own_folders: Sequence[Path]) -> Iterator[Candidate | Skipped]:
@@ -96,7 +100,7 @@ class _Choice:
             with os.scandir(folder.path) as listing:
                 entries = sorted(listing, key=_name)
         except OSError as exc:
-            yield Skipped(_shown(folder.path), _cannot_read(exc))
+            yield Skipped(_shown(folder.path), _cannot_read(exc), is_closed=True)
             return
         beside = {entry.name.lower() for entry in entries}
         if not is_root and (reason := names.marked_folder(beside)):

@@ -17,6 +17,7 @@ class Changes:
     """Paths are absolute. `moved` pairs the old path with the state of the file at its new place.
 
     `left_out` and `skipped_before` pair paths with reasons; of the first `newly_left_out` were not known as such.
+    `closed` are the folders that cannot be looked into and of which files were read: perhaps they can be again.
     """
 
     to_read: list[str] = field(default_factory=list[str])
@@ -27,6 +28,7 @@ class Changes:
     left_out: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     newly_left_out: list[FileState] = field(default_factory=list[FileState])
     skipped_before: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    closed: list[str] = field(default_factory=list[str])
 
 
 def find_changes(
@@ -39,14 +41,17 @@ def find_changes(
     """
     changes = Changes()
     here: dict[str, Candidate] = {}
+    closed: list[str] = []
     for one in seen:
         if isinstance(one, Skipped):
             changes.left_out.append((one.path, one.reason))
+            closed += [one.path] if one.is_closed else []
         else:
             here[one.path] = one
     changes.newly_left_out = list(_left_out(changes.left_out, before))
     left_out = {path for path, _ in changes.left_out}
     gone = {path: state for path, state in before.items() if path not in here and path not in left_out}
+    changes.closed = [folder for folder in closed if _keep(folder, gone)]
     by_size: dict[int, list[FileState]] = {}
     for state in gone.values():
         if not state.problem:
@@ -70,6 +75,19 @@ def find_changes(
             changes.to_read.append(path)
     changes.gone = list(gone)
     return changes
+
+
+def is_below(path: str, root: str) -> bool:
+    """Whether `path` is `root` or in it."""
+    return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
+
+
+def _keep(folder: str, gone: dict[str, FileState]) -> bool:
+    """Take out of `gone` what is below `folder`; whether there was anything."""
+    kept = [path for path in gone if is_below(path, folder)]
+    for path in kept:
+        del gone[path]
+    return bool(kept)
 
 
 def _left_out(left_out: Iterable[tuple[str, str]], before: Mapping[str, FileState]) -> Iterator[FileState]:

@@ -11,7 +11,7 @@ from ally.rag.chunking.limits import ChunkLimits
 from ally.rag.embeddings.base import Embedder
 from ally.rag.extract.choosing import Candidate, Skipped, choose
 from ally.rag.extract.reading import FileRead, Reader
-from ally.rag.indexing.changes import Changes, find_changes
+from ally.rag.indexing.changes import Changes, find_changes, is_below
 from ally.rag.indexing.pace import Pace
 from ally.rag.indexing.vectors import fill
 from ally.rag.progress import Report, Watcher
@@ -81,7 +81,7 @@ class _Reading:
     def run(self) -> None:
         self.before = self.collection.files()
         roots, missing = self._roots()
-        kept = {path: state for path, state in self.before.items() if not _is_below(path, missing)}
+        kept = {path: state for path, state in self.before.items() if not any(is_below(path, root) for root in missing)}
         changes = find_changes(self._look(roots), kept, read_all=self.read_all)
         self._take_over(changes)
         if changes.to_read:
@@ -113,6 +113,8 @@ class _Reading:
             self.collection.remove(changes.gone)
         for state in changes.newly_left_out:
             self.collection.skip(state)
+        for folder in changes.closed:
+            self.report.problems.append(f"{folder} cannot be looked into; what was read of it is kept.")
         no_more = [*changes.gone, *(state.path for state in changes.newly_left_out if state.path in self.before)]
         self.report.removed = sum(not self.before[path].problem for path in no_more)
 
@@ -147,7 +149,3 @@ class _Reading:
     def _stop_if_asked(self) -> None:
         if self.watcher.is_stopped():
             raise Stopped
-
-
-def _is_below(path: str, roots: list[str]) -> bool:
-    return any(path == root or path.startswith(root.rstrip(os.sep) + os.sep) for root in roots)

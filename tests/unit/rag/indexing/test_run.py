@@ -195,7 +195,15 @@ def test_vectors_are_taken_from_another_collection_that_has_the_same_text(librar
 
 
 def test_what_cannot_be_added_leaves_no_collection_behind(library, docs, tmp_path):
-    for path, name in ((tmp_path / "nothing", "docs"), (docs, ""), (docs, " docs"), (docs, "-x"), (docs, "a\nb")):
+    long = tmp_path / ("x" * 300)
+    for path, name in (
+        (tmp_path / "nothing", "docs"),
+        (long, "docs"),
+        (docs, ""),
+        (docs, " docs"),
+        (docs, "-x"),
+        (docs, "a\nb"),
+    ):
         with pytest.raises(KnowledgeError):
             library.add(path, name)
     library.make_embedder = lambda: (_ for _ in ()).throw(KnowledgeError("no embedder"))
