@@ -138,11 +138,15 @@ class App:
     @cached_property
     def sessions(self) -> "Sessions":
         """What was said before, in `sessions.db` of the data folder, or of `ALLY_HISTORY_DIR`."""
-        from ally.sessions.store import FILE_NAME, Sessions  # heavy
+        from ally.sessions.store import Sessions  # heavy
 
+        return Sessions.open(self.history, self.warn)
+
+    @cached_property
+    def history(self) -> Path:
+        """The file of the sessions."""
         _ = self.env_files  # first: an .env file may set ALLY_* variables
-        folder = moved_folder(self.env, "ALLY_HISTORY_DIR", self.paths.data, self.warn)
-        return Sessions.open(folder / FILE_NAME, self.warn)
+        return moved_folder(self.env, "ALLY_HISTORY_DIR", self.paths.data, self.warn) / "sessions.db"
 
     @cached_property
     def trust(self) -> "Trust":
@@ -215,6 +219,7 @@ class App:
         from ally.checkpoints import Checkpoints  # heavy
         from ally.engine.gate import Gate  # heavy
         from ally.rag.librarian import Librarian  # heavy
+        from ally.storage.sqlite import database_files  # heavy
         from ally.tools.workspace import Workspace  # heavy
 
         folder = Path.cwd().resolve()
@@ -224,7 +229,8 @@ class App:
         talk.log = session
         talk.spill = workspace.spill
         talk.gate = Gate(policy, self.answers, consent.asker, lambda: _in_words(self.sandbox))
-        talk.checkpoints = Checkpoints(self.paths.state / "checkpoints", folder, session.id)
+        own = [*self.paths.written(folder), self.knowledge.folder, *database_files(self.history)]
+        talk.checkpoints = Checkpoints(self.paths.state / "checkpoints", folder, session.id, own=own)
         talk.librarian = Librarian.under(policy, lambda: self.library, self.knowledge.has_collections)
         self.hand_tools(talk, agent, workspace, policy)
         talk.notes += self.circumstances(talk)

@@ -53,11 +53,15 @@ class Capture:
 class Checkpoints:
     """The steps of one session in one folder. Every method blocks; several processes may work in one folder."""
 
-    def __init__(self, folder: Path, root: Path, session_id: str, *, max_entries: int = MAX_ENTRIES) -> None:
+    def __init__(
+        self, folder: Path, root: Path, session_id: str, *, own: Sequence[Path] = (), max_entries: int = MAX_ENTRIES
+    ) -> None:
         """`folder` holds the checkpoints of all roots. Nothing is read or written before the first capture.
 
-        In a root with more than `max_entries` files and folders, only file tools are covered.
+        In a root with more than `max_entries` files and folders, only file tools are covered. Neither `folder` nor
+        what is in `own`, which are Ally's files and folders, is ever looked into, or an undo would take that back.
         """
+        self._own = frozenset(os.path.realpath(os.fsencode(path)) for path in (folder, *own))
         self._max_entries = max_entries
         self._root = os.fsencode(root.resolve())
         self._folder = folder / hashlib.sha256(self._root).hexdigest()[:32]
@@ -301,7 +305,7 @@ class Checkpoints:
             index = load_index(self._folder)
             touch_index(self._folder)
             self._index = {path: seen for path, seen in index.items() if seen.node.content in self._blobs}
-        scanner = Scanner(self._root, self._blobs, self._index or {}, self._stop, like, self._max_entries)
+        scanner = Scanner(self._root, self._blobs, self._index or {}, self._stop, like, self._max_entries, self._own)
         found = scanner.scan(tops)
         if tops.is_root:
             is_changed = scanner.read_count > 0 or len(scanner.fresh) != len(self._index or {})

@@ -75,6 +75,7 @@ class Scanner:
     """Looks at the paths of one capture.
 
     `like` is the snapshot before the call: a folder that was stored then is stored now, and one that was not is not.
+    What stands in `own` is not there.
     """
 
     root: bytes
@@ -83,6 +84,7 @@ class Scanner:
     stop: threading.Event
     like: Snapshot | None = None
     max_entries: int = MAX_ENTRIES
+    own: frozenset[bytes] = frozenset()
     read_count: int = 0
     fresh: Index = field(default_factory=dict[bytes, Seen])
     _nodes: dict[bytes, Node] = field(default_factory=dict[bytes, Node])
@@ -164,6 +166,8 @@ class Scanner:
             raise TooMuch
         for entry in entries:
             path = prefix + entry.name
+            if entry.path in self.own:
+                continue
             try:
                 found = entry.stat(follow_symlinks=False)
             except OSError:  # gone meanwhile

@@ -8,6 +8,13 @@ from pathlib import Path
 
 from ally.errors import ConfigError
 
+_WRITTEN = (
+    *("sessions.db", "sessions.db-wal", "sessions.db-shm", "sessions.db.lock", "prompts.jsonl", "prompts.jsonl.lock"),
+    *("drafts", "kb", "models", "embeddings", "hosted.json", "measured.json", "checkpoints", "locks", "logs"),
+    *("permissions.json", "trust.json", "cache", "spill", "pictures", "providers.json", "embedders.json"),
+    "ollama-windows.json",
+)
+
 CHECKOUT_MARK = Path("app/src/providers/base_provider.py")
 
 
@@ -19,6 +26,13 @@ class Paths:
     data: Path
     state: Path
     cache: Path
+
+    def written(self, root: Path) -> list[Path]:
+        """What Ally itself writes while it works in `root`: its folders, or what it keeps in the one around `root`."""
+        found: list[Path] = []
+        for folder in dict.fromkeys((self.data, self.state, self.cache)):
+            found += [folder / name for name in _WRITTEN] if root.is_relative_to(folder) else [folder]
+        return found
 
 
 def find_paths(env: Mapping[str, str]) -> Paths:

@@ -13,8 +13,6 @@ from ally.sessions.removal import remove_session
 from ally.sessions.search import Hit, search_log
 from ally.sessions.session import Found, Session, folder_key, fork_session
 
-FILE_NAME = "sessions.db"
-
 _HEAD = "(SELECT e.id FROM entry AS e WHERE e.session = s.id ORDER BY e.id DESC LIMIT 1)"
 _NEAR = 5
 

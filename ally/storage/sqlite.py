@@ -129,6 +129,11 @@ def open_database(file: Path, schema: Schema) -> Database:
         raise StorageError(file, f"{file} cannot be opened: {exc.strerror or exc}.", hint=hint) from exc
 
 
+def database_files(file: Path) -> list[Path]:
+    """All files that the database in `file` consists of; those beside it come and go."""
+    return [file.with_name(file.name + ending) for ending in ("", "-wal", "-shm", ".lock")]
+
+
 def open_in_memory(schema: Schema) -> Database:
     """A database that is gone with the process."""
     connection = _connect(":memory:")

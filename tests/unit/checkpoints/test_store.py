@@ -80,6 +80,21 @@ def test_a_command_that_makes_very_many_files_leaves_the_others_restorable(world
     assert ((world.root / "a.txt").read_text(), outcome.kept) == ("before", ())
 
 
+def test_what_ally_itself_writes_in_the_root_is_neither_looked_into_nor_taken_back(tmp_path: Path):
+    store, log = tmp_path / ".state" / "checkpoints", tmp_path / ".data" / "log.db"
+    world = World(tmp_path, store, Checkpoints(store, tmp_path, "one", own=[tmp_path / ".data"]))
+    world.checkpoints.begin("a message")
+    world.write("a.txt", "before")
+    world.write(".data/log.db", "said")
+    changes = world.shell(lambda: (world.write("a.txt", "after"), world.write(".data/log.db", "said and done")))
+    assert [change.path for change in changes] == [tmp_path / "a.txt"]
+    outcome = world.checkpoints.undo()
+    assert (outcome.restored, outcome.kept) == ((tmp_path / "a.txt",), ())
+    assert ((tmp_path / "a.txt").read_text(), log.read_text()) == ("before", "said and done")
+    world.checkpoints.redo()
+    assert (tmp_path / "a.txt").read_text() == "after"
+
+
 def test_a_file_too_large_to_store_is_said_and_left(world: World):
     path = world.root / "large"
     with path.open("wb") as file:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ally.config.paths import find_checkout, find_paths
+from ally.config.paths import Paths, find_checkout, find_paths
 from ally.errors import ConfigError
 
 
@@ -53,3 +53,11 @@ def test_checkout_is_found_from_any_working_folder(tmp_path: Path, monkeypatch: 
     assert checkout is not None
     assert (checkout / "ally" / "config").is_dir()
     assert checkout.is_absolute()
+
+
+def test_what_ally_writes_is_its_folders_and_in_the_one_it_works_in_what_it_keeps_there(tmp_path: Path):
+    paths = Paths(*(tmp_path / name for name in ("config", "data", "state", "cache")))
+    assert paths.written(tmp_path) == [tmp_path / name for name in ("data", "state", "cache")]
+    inside = paths.written(tmp_path / "data" / "mine")
+    assert tmp_path / "data" not in inside
+    assert {tmp_path / "data" / "sessions.db", tmp_path / "data" / "kb", tmp_path / "state"} <= set(inside)
