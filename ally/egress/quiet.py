@@ -14,6 +14,7 @@ SWITCHES = {
     "LANGSMITH_OTEL_ENABLED": "false",
     "LANGSMITH_TRACING": "false",
     "LANGSMITH_TRACING_V2": "false",
+    "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime, which makes a number for the machine when it is imported
     "OTEL_SDK_DISABLED": "true",
 }
 REMOVED = (

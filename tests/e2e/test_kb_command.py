@@ -32,7 +32,7 @@ def docs(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_folder_is_read_searched_and_kept_up_to_date(run_ally: RunAlly, docs: Path) -> None:
+def test_a_folder_is_read_searched_and_kept_up_to_date(run_ally: RunAlly, docs: Path, home: Path) -> None:
     added = run_ally("kb", "add", docs, "docs")
     assert added.returncode == 0, added.stderr
     assert "docs: 2 added, 1 skipped" in added.stderr
@@ -58,6 +58,8 @@ def test_a_folder_is_read_searched_and_kept_up_to_date(run_ally: RunAlly, docs: 
     assert kept.returncode == 2
     assert run_ally("kb", "remove", "--yes", "docs").returncode == 0
     assert json.loads(run_ally("kb", "list", "--json").stdout) == []
+    left = {path.relative_to(home).parts[:3] for path in home.rglob("*") if path.is_file()}
+    assert left <= {(".local", "share", "ally"), (".local", "state", "ally")}  # no library keeps anything of its own
 
 
 @pytest.mark.parametrize(

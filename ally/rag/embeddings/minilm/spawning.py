@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from ally.config.secrets import without_secrets
+from ally.egress.quiet import silence
 
 _BEGIN = """
 import importlib, json, sys
@@ -36,5 +37,7 @@ def command(module: str, *arguments: str) -> list[str]:
 
 
 def surroundings() -> Surroundings:
-    """How such a process is started: without keys, and Ctrl-C in the terminal is not for it."""
-    return {"env": without_secrets(os.environ), "cwd": Path(sys.executable).parent, "start_new_session": True}
+    """How such a process is started: without keys and telemetry, and Ctrl-C in the terminal is not for it."""
+    env = without_secrets(os.environ)
+    silence(env)
+    return {"env": env, "cwd": Path(sys.executable).parent, "start_new_session": True}

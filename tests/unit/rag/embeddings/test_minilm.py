@@ -125,6 +125,20 @@ def test_a_process_that_nobody_asks_ends_and_the_next_text_starts_another(embedd
     embedder.close()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="there are no such filters elsewhere")
+def test_its_process_has_no_network_and_tells_nobody_of_itself(
+    embedding_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
+    with contextlib.closing(MiniLM(embedding_models)) as embedder:
+        embedder.embed(["one"], "query")
+        status = Path(f"/proc/{embedder.process_id}/status").read_text()
+        assert "Seccomp:\t2" in status
+    assert list(tmp_path.iterdir()) == []  # where onnxruntime would keep a number for the machine
+
+
 def test_a_killed_process_is_an_error_and_the_next_text_starts_another(embedder: MiniLM):
     before = embedder.embed(TEXTS[:1], "query")
     _stop_and_end(embedder.process_id, signal.SIGKILL)
