@@ -2,7 +2,7 @@
 
 import sqlite3
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ _MOST_HOLES = 0.25
 _MANY = 0.04
 """To read more of the rows one by one takes longer than to go through all."""
 
+_MOST_AT_ONCE = 500
 _ROUNDING = 1e-5
 """More than two ways to add up a product differ in float32."""
 
@@ -107,20 +108,26 @@ def _best(
 def _first(run: sqlite3.Connection, mapped: Mapped, rows: Sequence[tuple[int, float]], limit: int) -> list[Scored]:
     """The first `limit` passages of `rows`, which come best first."""
     found: list[Scored] = []
-    for row, score in rows:
-        if len(found) >= limit and score < found[-1].score:
+    step = min(limit + limit // 4, _MOST_AT_ONCE)
+    for start in range(0, len(rows), step):
+        some = rows[start : start + step]
+        if len(found) >= limit and some[0][1] < found[limit - 1].score:
             break
-        found += _at(run, mapped, row, score)
-    return sorted(found, key=lambda one: (-one.score, one.id))[:limit]
+        found = sorted([*found, *_at(run, mapped, some)], key=lambda one: (-one.score, one.id))
+    return found[:limit]
 
 
-def _at(run: sqlite3.Connection, mapped: Mapped, row: int, score: float) -> list[Scored]:
-    """The passages of a row; none if nothing has it any more, or if it is damaged."""
-    query = "SELECT p.id, t.checksum FROM text AS t JOIN passage AS p ON p.text = t.id WHERE t.row = ?"
-    found = run.execute(query, (row,)).fetchall()
-    if not found or zlib.crc32(mapped.row(row) or b"") != found[0][1]:
-        return []
-    return [Scored(passage, score) for passage, _ in found]
+def _at(run: sqlite3.Connection, mapped: Mapped, rows: Sequence[tuple[int, float]]) -> Iterator[Scored]:
+    """The passages of some rows; none of a row that nothing has any more, or that is damaged."""
+    signs = ", ".join("?" * len(rows))
+    query = f"SELECT t.row, t.checksum, p.id FROM text AS t JOIN passage AS p ON p.text = t.id WHERE t.row IN ({signs})"  # noqa: S608 - signs for values
+    scores = dict(rows)
+    checked: dict[int, int] = {}
+    for row, checksum, passage in run.execute(query, list(scores)):
+        if row not in checked:
+            checked[row] = zlib.crc32(mapped.row(row) or b"")
+        if checked[row] == checksum:
+            yield Scored(passage, scores[row])
 
 
 def is_unchanged(run: sqlite3.Connection, folder: Path) -> bool:

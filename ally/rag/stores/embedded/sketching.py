@@ -15,6 +15,7 @@ from ally.rag.stores.embedded.sketch import (
     HEAD,
     LENGTH,
     Sketch,
+    centre_bytes,
     file_of,
     head_of,
     layout_of,
@@ -43,8 +44,9 @@ def build(rows: Rows, old: Sketch | None, is_stopped: Callable[[], bool]) -> Non
         with open(temporary, "wb", opener=private) as new, rows.file.open("rb", buffering=0) as vectors:
             centre = old.centre if old else _centre(vectors, rows)
             new.write(bytes(HEAD.size))
-            new.write(centre.tobytes())
-            checksum = zlib.crc32(centre.tobytes())
+            data = centre.tobytes().ljust(centre_bytes(rows.dim), b"\0")
+            new.write(data)
+            checksum = zlib.crc32(data)
             for number in range(-(-rows.count // BLOCK)):
                 if is_stopped():
                     return
