@@ -16,9 +16,10 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ from ally.rag.document import Extracted, Passage, Place
 from ally.rag.stores.base import FileState
 from ally.rag.stores.embedded import EmbeddedShelf, Sizes
 from benchmarks.report import RESULTS, describe_machine
+
+T = TypeVar("T")
 
 NAME = "bench"
 FINGERPRINT = "random/384"
@@ -208,20 +211,17 @@ def ask(folder: Path) -> Asking:
     start = time.perf_counter()
     collection.by_vector(vectors[0], LIMIT)
     first_ms = (time.perf_counter() - start) * 1e3
-    every = iter(vectors)
-    by_vector = timed(lambda: collection.by_vector(next(every), LIMIT), QUERIES)
+    by_vector = best_of(lambda one: collection.by_vector(one, LIMIT), list(vectors))
     private, shared = resident()
     exact = EmbeddedShelf(folder, Sizes(exact=sys.maxsize)).open(NAME)
-    again = iter(vectors)
-    exact_vector = timed(lambda: exact.by_vector(next(again), LIMIT), QUERIES)
+    exact_vector = best_of(lambda one: exact.by_vector(one, LIMIT), list(vectors))
     pairs = [({*collection.by_vector(one, LIMIT)}, {*exact.by_vector(one, LIMIT)}) for one in vectors]
     share = statistics.mean(len(found & wanted) / len(wanted) for found, wanted in pairs)
     questions = Text(2).questions()
     by_words: dict[str, Spread] = {}
     agree: dict[str, tuple[float, float]] = {}
     for kind, queries in questions.items():
-        words = iter(queries)
-        by_words[kind] = timed(lambda words=words: collection.by_words(next(words), LIMIT), len(queries))
+        by_words[kind] = best_of(lambda words: collection.by_words(words, LIMIT), queries)
         agree[kind] = compare(folder, collection.by_words, queries)
     ids = [one.id for one in collection.by_words(questions["three telling words"][0], LIMIT)]
     passages_ms = timed(lambda: collection.passages(ids), 20).p50
@@ -271,6 +271,15 @@ def timed(work: Callable[[], object], rounds: int) -> Spread:
         walls.append((time.perf_counter() - start) * 1e3)
     cpu = (time.process_time() - cpu) * 1e3 / rounds
     return Spread(statistics.median(walls), statistics.quantiles(walls, n=20)[-1], cpu)
+
+
+def best_of(work: Callable[[T], object], each: Sequence[T]) -> Spread:
+    """That of the fastest of three rounds: what else runs on the machine only adds."""
+    rounds: list[Spread] = []
+    for _ in range(3):
+        left = iter(each)
+        rounds.append(timed(lambda left=left: work(next(left)), len(each)))
+    return min(rounds, key=lambda one: one.p50)
 
 
 def resident() -> tuple[float, float]:
@@ -337,7 +346,7 @@ def main() -> int:
         print(json.dumps(asdict(ask(args.ask))))
         return 0
     figures: dict[str, object] = {"machine": describe_machine()}
-    texts = [f"# The embedded store\n\n{describe_machine()}\n"]
+    texts = [f"# The embedded store\n\n{describe_machine()} Searches: the fastest of three rounds.\n"]
     for passages in args.passages:
         with tempfile.TemporaryDirectory() as temporary:
             text, figures[str(passages)] = report(passages, args.folder or Path(temporary))
